@@ -1,0 +1,241 @@
+---@meta mainsequence.core
+-- The binding's surface: what the C core gives to Lua. Everything else in lua/mainsequence is written
+-- in Lua on top of it.
+--
+-- Documents. A JSON document that comes out of the core is a plain Lua table: objects remember the
+-- order of their keys (pairs() gives it; `core.keys(t)` too), arrays are sequences that stay arrays when
+-- empty, null is `core.null` (equal to cjson.null), integers and floats stay apart. What goes in: any
+-- table with keys 1..n is an array, a table with string keys an object (in the order of core.keys if it
+-- has one, else sorted), an empty table an object unless made by core.array(); tables that lua-cjson
+-- decoded are fine; mixed keys, holes, functions and cycles raise with the path.
+--
+-- Errors. Misuse and wrong declarations raise an error *object* (table: code, message, status, detail,
+-- hint, http_status, sqlstate, source, line; __tostring reads well). Functions marked `nil, err` return
+-- the same kind of object instead, because their failures are the environment's.
+
+---@class mainsequence.Error
+---@field code string symbolic, e.g. "not_found", "schema", "scope_violation"
+---@field status integer? HTTP status of the reply that carried it
+---@field message string
+---@field detail string?
+---@field hint string?
+---@field sqlstate string?
+---@field source string?
+---@field line integer?
+
+---@class mainsequence.core
+local core = {}
+
+core.null = nil ---@type lightuserdata
+core._VERSION = "" ---@type string
+
+---An array that stays one when empty.
+---@param t table?
+---@return table
+function core.array(t) end
+---An object that remembers the order in which keys are set (also through pairs()).
+---@param ... any  key, value, key, value …
+---@return table
+function core.object(...) end
+---Keys of an object in its order (sorted when it has none).
+---@return string[]
+function core.keys(t) end
+---@return boolean
+function core.is_array(t) end
+
+---@param value any
+---@param options { sorted: boolean?, indent: boolean?, unicode: boolean? }?
+---@return string
+function core.json_encode(value, options) end
+---@return any|nil value, mainsequence.Error? err
+function core.json_decode(text) end
+
+---New error object (not raised).
+---@param fields { code: string, message: string, hint: string?, detail: string?, status: integer? }
+---@return mainsequence.Error
+function core.error(fields) end
+---@return boolean
+function core.is_error(value) end
+
+function core.uuid() end ---@return string
+function core.md5(text) end ---@return string hex
+function core.sha256(text) end ---@return string hex
+---@return number seconds since 1970 with microseconds
+function core.time() end
+---@return number milliseconds of a clock that never goes back
+function core.monotonic_ms() end
+---@param microseconds integer?  default now
+---@param trimmed boolean?
+---@return string  2026-05-28T12:30:00.000000Z
+function core.format_time(microseconds, trimmed) end
+---@return string|nil canonical, mainsequence.Error? err   any ISO timestamp with offset → …ffffffZ
+function core.normalize_time(text) end
+---@return string|nil canonical form, nil when it is no uuid
+function core.normalize_uuid(text) end
+---@return string|nil nearest of the candidates, if it is near
+function core.nearest(word, candidates) end
+---@param level integer  as error(): 1 the caller of the calling function …
+---@return string? source, integer? line   short source and line of a script frame (nil when there is none)
+function core.where(level) end
+
+-- naming (SDK names; all raise on bad input)
+function core.slugify_identifier(text) end
+function core.normalize_identifier_part(text, label) end
+---@param parts string[]
+function core.bounded_identifier(parts, max_length) end
+function core.schema_table_name(app, concept, suffix) end
+---@return { app: string, concept: string, suffix: string? }
+function core.parse_schema_table_name(name) end
+function core.schema_index_name(table_name, columns, unique) end
+function core.schema_foreign_key_name(table_name, columns, target_table, target_columns) end
+function core.schema_primary_key_name(table_name) end
+function core.schema_unique_constraint_name(table_name, columns) end
+function core.schema_check_constraint_name(table_name, name) end
+function core.namespace_version_slug(migration_namespace) end
+function core.namespace_version_location(migration_namespace, prefix) end
+
+---A frozen table (userdata `mainsequence.table`), built from a description (form: mainsequence/schema.h).
+---@param description table
+---@return mainsequence.Table
+function core.table(description) end
+
+---@class mainsequence.Table
+local Table = {}
+function Table:name() end
+function Table:schema() end
+function Table:kind() end ---@return "plain"|"platform_managed"|"time_index"
+function Table:describe() end ---@return table normalised description
+---@param options { authoring_kind: string?, relational: boolean?, with_schema: boolean?, include: string[]? }?
+function Table:contract(options) end
+---@param options { namespace: string?, schema: string?, hash_namespace: string?, extra_components: table?, include_table_name: boolean? }?
+---@return string fingerprint, string canonical_text
+function Table:fingerprint(options) end
+---@param options { data_source_uid: string, authoring_kind: string?, labels: string[]?, namespace: string? }
+function Table:registration_request(options) end
+---@param options { data_source_uid: string, migration_package: string, migration_namespace: string, migration_provider_key: string?, alembic_version_meta_table_uid: string?, authoring_kind: string? }
+function Table:reservation_row(options) end
+function Table:external_registration_request(options) end
+function Table:refresh_request(options) end
+---@return string[] sorted names of its indexes
+function Table:index_names() end
+
+---@param options { data_source_uid: string, identifier: string?, namespace: string?, description: string?, schema: string?, table_name: string?, version_column: string? }
+function core.alembic_version_request(options) end
+---@return string fingerprint
+function core.build_meta_table_storage_hash(options) end
+---@return string fingerprint
+function core.build_meta_table_configured_storage_hash(options) end
+
+---@return table normalized   raises with the field's path
+function core.normalize_contract(contract) end
+function core.normalize_data_type(text) end
+---@param type table  { name, args }
+---@return string data_type, string backend_type
+function core.column_types(type) end
+---@return string? cadence
+function core.normalize_cadence(text) end
+---@return table normalized operation (compiled-sql.v1); raises with the field's path
+function core.validate_operation(operation) end
+---@param declared mainsequence.Table
+---@param actual mainsequence.Table
+---@param dialect "postgresql"|"sqlite"
+---@return table differences
+function core.compare_tables(declared, actual, dialect) end
+---@return table differences
+function core.compare_contracts(declared, actual) end
+
+-- ddl and migration; dialect is "postgresql" or "sqlite"; statements are arrays of strings
+function core.quote(dialect, identifier) end
+---@param dialect string
+---@param type table  { name, args }
+---@return string DDL text of a type
+function core.type_text(dialect, type) end
+---@param tables mainsequence.Table[]
+function core.create_all(dialect, tables) end
+function core.drop_all(dialect, tables) end
+---@return mainsequence.Table[] parents first
+---@param order "declaration"|"name"?
+function core.sort_tables(tables, order) end
+---@param before mainsequence.Table[]
+---@param after mainsequence.Table[]
+---@param options { drop_unknown_tables: boolean?, version_table: string? }?
+---@return table operations
+function core.compare_schemas(dialect, before, after, options) end
+---Raises when the operation is wrong.
+function core.validate_operation_data(operation) end
+---@return string? table that render_operation needs reflected
+function core.operation_needs_table(operation, dialect) end
+---@param context { table: mainsequence.Table?, dependents: table?, naming_convention: boolean? }?
+---@return string[] statements
+function core.render_operation(operation, dialect, context) end
+---@return table|nil reverse, mainsequence.Error? err
+function core.reverse_operation(operation) end
+---@return { code: string, message: string }[]
+function core.operation_risks(operation) end
+
+-- sql
+---@return string text, string[] names  driver placeholders
+function core.from_pyformat(sql, dialect) end
+---@return string[] statements
+function core.split_statements(sql, dialect) end
+
+---A connection to a database by uri (`nil, err` when it cannot be opened).
+---@param uri string
+---@param options { read_only: boolean?, must_exist: boolean?, busy_timeout_ms: integer? }?
+---@return mainsequence.Connection|nil, mainsequence.Error?
+function core.connect(uri, options) end
+
+---All of these return nil, err on the environment's failures.
+---@class mainsequence.Connection
+local Connection = {}
+function Connection:dialect() end
+---@param sql string  the driver's placeholders (?1, $1) or %(name)s when `parameters` has string keys
+---@param parameters table?
+---@return { rows: table[], affected: integer }|nil, mainsequence.Error?
+function Connection:execute(sql, parameters) end
+function Connection:script(sql) end ---@return true|nil, mainsequence.Error?
+---@param write boolean?
+function Connection:begin(write) end
+function Connection:commit() end
+function Connection:rollback() end
+function Connection:in_transaction() end ---@return boolean
+function Connection:table_names(schema) end ---@return string[]|nil, mainsequence.Error?
+function Connection:reflect_table(name, schema) end ---@return mainsequence.Table|nil, mainsequence.Error?
+function Connection:reflect(schema) end ---@return mainsequence.Table[]|nil, mainsequence.Error?
+function Connection:dependents(name) end
+function Connection:close() end
+
+---A client on an endpoint: explicit argument, else "local:" (environment and login are resolved by
+---mainsequence.client, not here).
+---@param options { endpoint: string?, home: string?, access_token: string?, project_uid: string?, timeout_ms: integer? }?
+---@return mainsequence.Client|nil, mainsequence.Error?
+function core.client(options) end
+
+---@class mainsequence.Client
+local Client = {}
+function Client:endpoint() end ---@return string where it talks to
+---@param method string
+---@param path string
+---@param options { query: table?, body: any, accept: integer? }?
+---@return any|nil body, mainsequence.Error|integer? err_or_http_status   (http status on success)
+function Client:call(method, path, options) end
+---@return table[]|nil rows, mainsequence.Error?
+function Client:list(path, query) end
+---@return table|nil data_source, mainsequence.Error?
+function Client:session_data_source() end
+---@param table mainsequence.Table
+---@param options { data_source_uid: string?, external: boolean? }?
+---@return table|nil row, mainsequence.Error?
+function Client:register_table(table, options) end
+---@return table|nil result, mainsequence.Error?
+function Client:execute_operation(operation) end
+function Client:close() end
+
+-- files and processes that Lua's standard library lacks
+---Monotonic, atomic: writes a temporary file beside it, fsyncs, renames.
+---@return true|nil, mainsequence.Error?
+function core.write_file(path, text) end
+---@return true when standard output is a terminal
+function core.is_terminal() end
+
+return core
