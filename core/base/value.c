@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Values: a JSON tree with one owner. Objects keep insertion order; beyond a few keys an index of hashes
- * finds them. */
+ * Values: a JSON tree with one owner. Objects keep insertion order; beyond a few keys an index of
+ * hashes finds them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,7 +249,8 @@ mseq_value *mseq_array_peek(mseq_value *array, size_t index) {
 
 /* ---- Objects --------------------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). The index is rebuilt, never stored, so its values are no format. */
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). The index is rebuilt, never stored, so its values are no
+ * format. */
 static uint64_t hash_bytes(const char *bytes, size_t length) {
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < length; i++)
@@ -265,7 +266,8 @@ static void index_member(mseq_value *object, size_t position) {
     object->as.object.slots[slot] = position + 1;
 }
 
-/* Builds the index anew with room for twice the members. Without memory the object still works, slower. */
+/* Builds the index anew with room for twice the members. Without memory the object still works,
+ * slower. */
 static void rebuild_index(mseq_value *object) {
     free(object->as.object.slots);
     object->as.object.slots = NULL;

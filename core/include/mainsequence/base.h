@@ -83,9 +83,9 @@ MSEQ_API const char *mseq_status_name(mseq_status status);
 MSEQ_API int mseq_status_to_http(mseq_status status);
 MSEQ_API mseq_status mseq_status_from_http(int http_status);
 
-/* An error, owned by the caller, of fixed size, nothing to free. Zero-initialise it (MSEQ_ERROR_INIT).
- * The first error wins: a function never overwrites an error that is already set. Every function that
- * takes one accepts NULL. */
+/* An error, owned by the caller, of fixed size, nothing to free. Zero-initialise it
+ * (MSEQ_ERROR_INIT). The first error wins: a function never overwrites an error that is already
+ * set. Every function that takes one accepts NULL. */
 typedef struct mseq_error {
     mseq_status status;
     int http_status;    /* of the reply that carried it, else 0 */
@@ -107,8 +107,8 @@ typedef struct mseq_error {
 MSEQ_API mseq_status mseq_error_set(mseq_error *err, mseq_status status, const char *format, ...)
     MSEQ_PRINTF(3, 4);
 MSEQ_API mseq_status mseq_error_no_memory(mseq_error *err);
-/* These add to the error that is set; without one they do nothing. A prefix goes before the message:
- * context while unwinding ("column 'a': …"). */
+/* These add to the error that is set; without one they do nothing. A prefix goes before the
+ * message: context while unwinding ("column 'a': …"). */
 MSEQ_API void mseq_error_code(mseq_error *err, const char *code);
 MSEQ_API void mseq_error_hint(mseq_error *err, const char *format, ...) MSEQ_PRINTF(2, 3);
 MSEQ_API void mseq_error_detail(mseq_error *err, const char *format, ...) MSEQ_PRINTF(2, 3);
@@ -120,8 +120,8 @@ MSEQ_API void mseq_error_clear(mseq_error *err);
 /* ---- Buffers and string lists ---------------------------------------------------------------- */
 
 /* A growing byte buffer with a hard maximum. Zero bytes are allowed; `data` is always followed by a
- * NUL once something was appended. Failure is sticky: after a failed append, every further one fails
- * and `status` says why (NO_MEMORY or LIMIT), so callers check once at the end. */
+ * NUL once something was appended. Failure is sticky: after a failed append, every further one
+ * fails and `status` says why (NO_MEMORY or LIMIT), so callers check once at the end. */
 typedef struct mseq_buffer {
     char *data;
     size_t length;
@@ -168,7 +168,8 @@ MSEQ_API char *mseq_text_dup(const char *text);
 /* malloc'ed formatted text, NULL when memory is short. */
 MSEQ_API char *mseq_text_format(const char *format, ...) MSEQ_PRINTF(1, 2);
 
-/* ---- Values: a JSON tree that keeps integers and floats apart --------------------------------- */
+/* ---- Values: a JSON tree that keeps integers and floats apart ---------------------------------
+ */
 
 typedef enum mseq_kind {
     MSEQ_NULL,
@@ -208,36 +209,42 @@ MSEQ_API const char *mseq_value_get_text(const mseq_value *value);
 MSEQ_API size_t mseq_value_get_text_length(const mseq_value *value);
 /* Items of an array, members of an object, else 0. */
 MSEQ_API size_t mseq_value_length(const mseq_value *value);
-MSEQ_API bool mseq_value_equal(const mseq_value *a, const mseq_value *b); /* 1 and 1.0 differ; key order does not matter */
+MSEQ_API bool
+mseq_value_equal(const mseq_value *a,
+                 const mseq_value *b); /* 1 and 1.0 differ; key order does not matter */
 
 /* Arrays. `add` becomes owner of the item, even on failure; a NULL item is NO_MEMORY. */
 MSEQ_API mseq_status mseq_array_add(mseq_value *array, mseq_value *item);
 MSEQ_API const mseq_value *mseq_array_get(const mseq_value *array, size_t index); /* borrowed */
-MSEQ_API mseq_value *mseq_array_peek(mseq_value *array, size_t index);             /* borrowed, changeable */
+MSEQ_API mseq_value *mseq_array_peek(mseq_value *array, size_t index); /* borrowed, changeable */
 
-/* Objects. `put` becomes owner of the value, even on failure; a NULL value is NO_MEMORY; an existing
- * key keeps its place and gets the new value. `get` borrows, NULL when absent. */
+/* Objects. `put` becomes owner of the value, even on failure; a NULL value is NO_MEMORY; an
+ * existing key keeps its place and gets the new value. `get` borrows, NULL when absent. */
 MSEQ_API mseq_status mseq_object_put(mseq_value *object, const char *key, mseq_value *value);
-MSEQ_API mseq_status mseq_object_put_n(mseq_value *object, const char *key, size_t key_length, mseq_value *value);
+MSEQ_API mseq_status mseq_object_put_n(mseq_value *object, const char *key, size_t key_length,
+                                       mseq_value *value);
 MSEQ_API mseq_status mseq_object_put_text(mseq_value *object, const char *key, const char *text);
 MSEQ_API mseq_status mseq_object_put_boolean(mseq_value *object, const char *key, bool boolean);
 MSEQ_API mseq_status mseq_object_put_integer(mseq_value *object, const char *key, int64_t integer);
 MSEQ_API const mseq_value *mseq_object_get(const mseq_value *object, const char *key);
 MSEQ_API mseq_value *mseq_object_peek(mseq_value *object, const char *key);
-MSEQ_API mseq_value *mseq_object_take(mseq_value *object, const char *key); /* removed; caller owns */
+MSEQ_API mseq_value *mseq_object_take(mseq_value *object,
+                                      const char *key); /* removed; caller owns */
 MSEQ_API bool mseq_object_remove(mseq_value *object, const char *key);
 /* Members by position, in key order of insertion. The key is borrowed and NUL-terminated. */
 MSEQ_API const char *mseq_object_key_at(const mseq_value *object, size_t index);
 MSEQ_API size_t mseq_object_key_length_at(const mseq_value *object, size_t index);
 MSEQ_API const mseq_value *mseq_object_value_at(const mseq_value *object, size_t index);
-/* Shorthands for objects that are records: text of a string member, NULL when absent or no string. */
+/* Shorthands for objects that are records: text of a string member, NULL when absent or no string.
+ */
 MSEQ_API const char *mseq_object_get_text(const mseq_value *object, const char *key);
 MSEQ_API bool mseq_object_get_boolean(const mseq_value *object, const char *key, bool otherwise);
-MSEQ_API int64_t mseq_object_get_integer(const mseq_value *object, const char *key, int64_t otherwise);
+MSEQ_API int64_t mseq_object_get_integer(const mseq_value *object, const char *key,
+                                         int64_t otherwise);
 
 /* Parses JSON (jansson): strict RFC 8259, NUL in strings allowed, duplicate keys refused, integers
- * beyond 64 bits refused by the name of their field, depth at most `maximum_depth` (0: 200), NaN and
- * Infinity refused. The error has line and what was expected. *value is owned by the caller. */
+ * beyond 64 bits refused by the name of their field, depth at most `maximum_depth` (0: 200), NaN
+ * and Infinity refused. The error has line and what was expected. *value is owned by the caller. */
 MSEQ_API mseq_status mseq_json_parse(const char *text, size_t length, size_t maximum_depth,
                                      mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
 
@@ -264,19 +271,23 @@ MSEQ_API size_t mseq_utf8_length(const char *text);
 MSEQ_API bool mseq_unicode_is_alphanumeric(uint32_t codepoint);
 /* White space as Python's str.strip() counts it. */
 MSEQ_API bool mseq_unicode_is_space(uint32_t codepoint);
-/* Unicode case folding (full, as Python's casefold). malloc'ed, NULL when memory is short or the text
- * is not UTF-8. */
+/* Unicode case folding (full, as Python's casefold). malloc'ed, NULL when memory is short or the
+ * text is not UTF-8. */
 MSEQ_API char *mseq_text_casefold(const char *text);
 /* malloc'ed copy without leading and trailing white space (Unicode), NULL when memory is short. */
 MSEQ_API char *mseq_text_trim(const char *text);
-/* The best near miss of `word` among the candidates (edit distance at most a third of its length, at
- * least 1), or NULL. Borrowed from candidates. Damerau-Levenshtein (optimal string alignment). */
-MSEQ_API const char *mseq_text_nearest(const char *word, const char *const *candidates, size_t count);
+/* The best near miss of `word` among the candidates (edit distance at most a third of its length,
+ * at least 1), or NULL. Borrowed from candidates. Damerau-Levenshtein (optimal string alignment).
+ */
+MSEQ_API const char *mseq_text_nearest(const char *word, const char *const *candidates,
+                                       size_t count);
 /* Base64, RFC 4648 with padding. */
 MSEQ_API mseq_status mseq_base64_encode(const void *bytes, size_t length, mseq_buffer *buffer);
-MSEQ_API mseq_status mseq_base64_decode(const char *text, size_t length, mseq_buffer *buffer, mseq_error *err);
+MSEQ_API mseq_status mseq_base64_decode(const char *text, size_t length, mseq_buffer *buffer,
+                                        mseq_error *err);
 
-/* ---- Numbers, times, digests, uuids (independent of the locale) -------------------------------- */
+/* ---- Numbers, times, digests, uuids (independent of the locale) --------------------------------
+ */
 
 /* Python's repr of a double: shortest digits that read back the same. `text` holds >= 32 bytes. */
 MSEQ_API void mseq_format_double(double number, char text[32]);
@@ -288,12 +299,13 @@ MSEQ_API bool mseq_parse_integer(const char *text, int64_t *integer);
 MSEQ_API int64_t mseq_time_now(void);
 /* Milliseconds of a clock that never goes back. */
 MSEQ_API int64_t mseq_monotonic_ms(void);
-/* "YYYY-MM-DDTHH:MM:SS.ffffffZ", fixed width (27 characters); with `trimmed`, the fraction only when
- * it is not zero. Years 0001 to 9999. `text` holds >= 32 bytes. */
+/* "YYYY-MM-DDTHH:MM:SS.ffffffZ", fixed width (27 characters); with `trimmed`, the fraction only
+ * when it is not zero. Years 0001 to 9999. `text` holds >= 32 bytes. */
 MSEQ_API void mseq_time_format(int64_t microseconds, bool trimmed, char text[32]);
 /* Reads an ISO 8601 timestamp with an explicit offset or Z (T or space, optional fraction of 1 to 9
  * digits, finer than microseconds is cut). REQUEST error otherwise, saying what is missing. */
-MSEQ_API mseq_status mseq_time_parse(const char *text, int64_t *microseconds, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_time_parse(const char *text, int64_t *microseconds,
+                                     mseq_error *err) MSEQ_MUST_CHECK;
 /* Whether the text is a calendar date YYYY-MM-DD. */
 MSEQ_API bool mseq_date_valid(const char *text);
 
@@ -304,8 +316,8 @@ MSEQ_API mseq_status mseq_sha256_hex(const void *bytes, size_t length, char hex[
 
 /* A random (version 4) uuid in lower case with dashes. */
 MSEQ_API mseq_status mseq_uuid_new(char text[37]);
-/* Accepts upper case, braces, urn:uuid: and missing dashes (as Python's UUID()); writes the canonical
- * form. False when it is no uuid. */
+/* Accepts upper case, braces, urn:uuid: and missing dashes (as Python's UUID()); writes the
+ * canonical form. False when it is no uuid. */
 MSEQ_API bool mseq_uuid_normalize(const char *text, char canonical[37]);
 
 /* ---- Cancellation ---------------------------------------------------------------------------- */
@@ -314,8 +326,8 @@ MSEQ_API bool mseq_uuid_normalize(const char *text, char canonical[37]);
 typedef struct mseq_cancellation mseq_cancellation;
 MSEQ_API mseq_cancellation *mseq_cancellation_new(void);
 MSEQ_API void mseq_cancellation_free(mseq_cancellation *token);
-MSEQ_API void mseq_cancellation_set(mseq_cancellation *token);            /* async-signal-safe */
-MSEQ_API bool mseq_cancellation_is_set(const mseq_cancellation *token);   /* NULL: false */
+MSEQ_API void mseq_cancellation_set(mseq_cancellation *token);          /* async-signal-safe */
+MSEQ_API bool mseq_cancellation_is_set(const mseq_cancellation *token); /* NULL: false */
 
 /* ---- Dialects -------------------------------------------------------------------------------- */
 

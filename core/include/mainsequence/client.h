@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Room `client`: the calls of the protocol over a transport. Error mapping, pagination, retry. One thread at a time
- * per client. Replies are values owned by the caller.
+ * Room `client`: the calls of the protocol over a transport. Error mapping, pagination, retry. One
+ * thread at a time per client. Replies are values owned by the caller.
  */
 #ifndef MSEQ_CLIENT_H
 #define MSEQ_CLIENT_H
@@ -25,7 +25,8 @@ typedef struct mseq_client_options {
     { .size = sizeof(mseq_client_options) }
 
 /* Becomes owner of the transport, even on failure. Options NULL: defaults. */
-MSEQ_API mseq_status mseq_client_new(mseq_transport *transport, const mseq_client_options *options, mseq_client **client, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_client_new(mseq_transport *transport, const mseq_client_options *options,
+                                     mseq_client **client, mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_client_free(mseq_client *client);
 MSEQ_API const char *mseq_client_endpoint(const mseq_client *client); /* where it talks to */
 
@@ -37,21 +38,28 @@ MSEQ_API mseq_status mseq_client_call(mseq_client *client, const char *method, c
                                       mseq_value **reply, mseq_error *err) MSEQ_MUST_CHECK;
 /* As mseq_client_call, but a reply with `also_accept` (e.g. 409 of finalize-managed) is no error;
  * *http_status tells. */
-MSEQ_API mseq_status mseq_client_call_accepting(mseq_client *client, const char *method, const char *path,
-                                                const mseq_value *query, const mseq_value *body, int also_accept,
-                                                int *http_status, mseq_value **reply, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_client_call_accepting(mseq_client *client, const char *method,
+                                                const char *path, const mseq_value *query,
+                                                const mseq_value *body, int also_accept,
+                                                int *http_status, mseq_value **reply,
+                                                mseq_error *err) MSEQ_MUST_CHECK;
 /* A list: follows `next` until the end. *rows is an array. */
-MSEQ_API mseq_status mseq_client_list(mseq_client *client, const char *path, const mseq_value *query,
-                                      mseq_value **rows, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_client_list(mseq_client *client, const char *path,
+                                      const mseq_value *query, mseq_value **rows,
+                                      mseq_error *err) MSEQ_MUST_CHECK;
 /* The session data source (protocol section 2): a DynamicTableDataSource object. */
-MSEQ_API mseq_status mseq_client_session_data_source(mseq_client *client, mseq_value **data_source, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_client_session_data_source(mseq_client *client, mseq_value **data_source,
+                                                     mseq_error *err) MSEQ_MUST_CHECK;
 
-/* Registers a table (platform-managed, time-indexed, or external when `external`) and gives the MetaTable
- * row. data_source_uid NULL: the table's, else the session data source's. */
-MSEQ_API mseq_status mseq_client_register_table(mseq_client *client, const mseq_table *table, const char *data_source_uid,
-                                                bool external, mseq_value **row, mseq_error *err) MSEQ_MUST_CHECK;
+/* Registers a table (platform-managed, time-indexed, or external when `external`) and gives the
+ * MetaTable row. data_source_uid NULL: the table's, else the session data source's. */
+MSEQ_API mseq_status mseq_client_register_table(mseq_client *client, const mseq_table *table,
+                                                const char *data_source_uid, bool external,
+                                                mseq_value **row, mseq_error *err) MSEQ_MUST_CHECK;
 /* execute-operation with the client's pagination of selects (protocol section 3.8). */
-MSEQ_API mseq_status mseq_client_execute_operation(mseq_client *client, const mseq_value *operation, mseq_value **result, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_client_execute_operation(mseq_client *client, const mseq_value *operation,
+                                                   mseq_value **result,
+                                                   mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }

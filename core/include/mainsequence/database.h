@@ -19,7 +19,8 @@ typedef struct mseq_connection mseq_connection; /* one session */
 
 typedef struct mseq_database_options {
     size_t size;
-    /* "sqlite:////absolute/path", "sqlite:///relative", "sqlite://" (memory), "postgresql://…". Never printed. */
+    /* "sqlite:////absolute/path", "sqlite:///relative", "sqlite://" (memory), "postgresql://…".
+     * Never printed. */
     const char *uri;
     bool read_only;
     bool must_exist;         /* SQLite: do not create the file */
@@ -28,42 +29,61 @@ typedef struct mseq_database_options {
 #define MSEQ_DATABASE_OPTIONS_INIT                                                                 \
     { .size = sizeof(mseq_database_options) }
 
-MSEQ_API mseq_status mseq_database_open(const mseq_database_options *options, mseq_database **database, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_database_open(const mseq_database_options *options,
+                                        mseq_database **database, mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_database_close(mseq_database *database);
 MSEQ_API mseq_dialect mseq_database_dialect(const mseq_database *database);
-/* A connection from the idle ones or a new one; give it back with mseq_connection_release, which rolls
- * back what is open and closes it if it saw a serious error. */
-MSEQ_API mseq_status mseq_database_connect(mseq_database *database, mseq_connection **connection, mseq_error *err) MSEQ_MUST_CHECK;
+/* A connection from the idle ones or a new one; give it back with mseq_connection_release, which
+ * rolls back what is open and closes it if it saw a serious error. */
+MSEQ_API mseq_status mseq_database_connect(mseq_database *database, mseq_connection **connection,
+                                           mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_connection_release(mseq_connection *connection);
 
-/* Runs one statement with the driver's placeholders (?1 or $1) and an array of parameters (NULL: none).
- * Values: null, boolean (0/1 on SQLite), integer, float, string; arrays and objects as JSON text; bytes as
+/* Runs one statement with the driver's placeholders (?1 or $1) and an array of parameters (NULL:
+ * none). Values: null, boolean (0/1 on SQLite), integer, float, string; arrays and objects as JSON
+ * text; bytes as
  * {"$bytes": base64}.
- * *rows (may be NULL) gets an array of objects, columns in order; *affected (may be NULL) the number of changed rows. */
-MSEQ_API mseq_status mseq_connection_execute(mseq_connection *connection, const char *sql, const mseq_value *parameters,
-                                             mseq_value **rows, int64_t *affected, mseq_error *err) MSEQ_MUST_CHECK;
+ * *rows (may be NULL) gets an array of objects, columns in order; *affected (may be NULL) the
+ * number of changed rows. */
+MSEQ_API mseq_status mseq_connection_execute(mseq_connection *connection, const char *sql,
+                                             const mseq_value *parameters, mseq_value **rows,
+                                             int64_t *affected, mseq_error *err) MSEQ_MUST_CHECK;
 /* Row by row: `row` borrows an object; a status other than OK stops and is returned. */
 typedef mseq_status (*mseq_row_callback)(void *data, const mseq_value *row, mseq_error *err);
-MSEQ_API mseq_status mseq_connection_each(mseq_connection *connection, const char *sql, const mseq_value *parameters,
-                                          mseq_row_callback callback, void *data, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_each(mseq_connection *connection, const char *sql,
+                                          const mseq_value *parameters, mseq_row_callback callback,
+                                          void *data, mseq_error *err) MSEQ_MUST_CHECK;
 /* A script of several statements without parameters. */
-MSEQ_API mseq_status mseq_connection_script(mseq_connection *connection, const char *sql, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_script(mseq_connection *connection, const char *sql,
+                                            mseq_error *err) MSEQ_MUST_CHECK;
 
 /* Transactions. `write` takes the write lock at once (BEGIN IMMEDIATE on SQLite). */
-MSEQ_API mseq_status mseq_connection_begin(mseq_connection *connection, bool write, mseq_error *err) MSEQ_MUST_CHECK;
-MSEQ_API mseq_status mseq_connection_commit(mseq_connection *connection, mseq_error *err) MSEQ_MUST_CHECK;
-MSEQ_API void mseq_connection_rollback(mseq_connection *connection); /* harmless without a transaction */
+MSEQ_API mseq_status mseq_connection_begin(mseq_connection *connection, bool write,
+                                           mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_commit(mseq_connection *connection,
+                                            mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API void
+mseq_connection_rollback(mseq_connection *connection); /* harmless without a transaction */
 MSEQ_API bool mseq_connection_in_transaction(const mseq_connection *connection);
 MSEQ_API mseq_dialect mseq_connection_dialect(const mseq_connection *connection);
 
 /* Reflection. Schema NULL: the default. MSEQ_E_NOT_FOUND when the table is not there. */
-MSEQ_API mseq_status mseq_connection_table_names(mseq_connection *connection, const char *schema, mseq_strings *names, mseq_error *err) MSEQ_MUST_CHECK;
-MSEQ_API mseq_status mseq_connection_reflect_table(mseq_connection *connection, const char *schema, const char *name, mseq_table **table, mseq_error *err) MSEQ_MUST_CHECK;
-MSEQ_API mseq_status mseq_connection_reflect(mseq_connection *connection, const char *schema, mseq_metadata **metadata, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_table_names(mseq_connection *connection, const char *schema,
+                                                 mseq_strings *names,
+                                                 mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_reflect_table(mseq_connection *connection, const char *schema,
+                                                   const char *name, mseq_table **table,
+                                                   mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_reflect(mseq_connection *connection, const char *schema,
+                                             mseq_metadata **metadata,
+                                             mseq_error *err) MSEQ_MUST_CHECK;
 /* SQLite: triggers on the table and views that mention it, [{type, name, sql}], for rebuilds. */
-MSEQ_API mseq_status mseq_connection_dependents(mseq_connection *connection, const char *name, mseq_value **dependents, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API mseq_status mseq_connection_dependents(mseq_connection *connection, const char *name,
+                                                mseq_value **dependents,
+                                                mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- A governed statement ------------------------------------------------------------------------ */
+/* ---- A governed statement
+ * ------------------------------------------------------------------------ */
 
 typedef enum mseq_access { MSEQ_ACCESS_READ = 1, MSEQ_ACCESS_WRITE = 2 } mseq_access;
 typedef struct mseq_governed_table {
@@ -79,9 +99,9 @@ typedef struct mseq_governed_statement {
     const mseq_value *parameters; /* array in placeholder order */
     const mseq_governed_table *tables;
     size_t table_count;
-    int64_t max_rows;   /* rows handed out */
-    int64_t offset;     /* rows skipped first (select) */
-    int64_t max_bytes;  /* of rows handed out, as JSON; 0: 64 MiB */
+    int64_t max_rows;  /* rows handed out */
+    int64_t offset;    /* rows skipped first (select) */
+    int64_t max_bytes; /* of rows handed out, as JSON; 0: 64 MiB */
     int64_t timeout_ms;
     const mseq_cancellation *cancellation;
 } mseq_governed_statement;
@@ -95,13 +115,16 @@ typedef struct mseq_governed_result {
     int64_t affected; /* rows changed */
 } mseq_governed_result;
 
-/* Checks and runs one statement inside a transaction of its own: exactly one statement, its kind is the
- * operation's, every table it touches is listed (written ones with write access), values bound, limits
- * and deadline kept. A refusal is MSEQ_E_STATEMENT with a code (scope_violation, kind_mismatch,
- * multiple_statements, …), a passed deadline MSEQ_E_TIMEOUT. A write whose RETURNING rows pass max_rows
- * is rolled back and refused. SQLite: authorizer, read-only for select, DEFENSIVE, progress handler. */
-MSEQ_API mseq_status mseq_connection_run_governed(mseq_connection *connection, const mseq_governed_statement *statement,
-                                                  mseq_governed_result *result, mseq_error *err) MSEQ_MUST_CHECK;
+/* Checks and runs one statement inside a transaction of its own: exactly one statement, its kind is
+ * the operation's, every table it touches is listed (written ones with write access), values bound,
+ * limits and deadline kept. A refusal is MSEQ_E_STATEMENT with a code (scope_violation,
+ * kind_mismatch, multiple_statements, …), a passed deadline MSEQ_E_TIMEOUT. A write whose RETURNING
+ * rows pass max_rows is rolled back and refused. SQLite: authorizer, read-only for select,
+ * DEFENSIVE, progress handler. */
+MSEQ_API mseq_status mseq_connection_run_governed(mseq_connection *connection,
+                                                  const mseq_governed_statement *statement,
+                                                  mseq_governed_result *result,
+                                                  mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }

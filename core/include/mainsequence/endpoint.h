@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Room `endpoint`: the one place that joins both ends. A name (a URL, "local:" or "local:DIR") → a client.
+ * Room `endpoint`: the one place that joins both ends. A name (a URL, "local:" or "local:DIR") → a
+ * client.
  */
 #ifndef MSEQ_ENDPOINT_H
 #define MSEQ_ENDPOINT_H
@@ -12,11 +13,13 @@
 extern "C" {
 #endif
 
-/* Opens a client on an endpoint. Never switches silently: an endpoint that cannot be opened is an error
- * that names it. Options NULL: defaults. `endpoint` NULL or "local:" is the embedded TS Manager in `home`
- * (NULL: $MAINSEQUENCE_HOME, else $XDG_DATA_HOME/mainsequence, else ~/.local/share/mainsequence). */
-MSEQ_API mseq_status mseq_endpoint_open(const char *endpoint, const char *home, const mseq_client_options *options,
-                                        mseq_client **client, mseq_error *err) MSEQ_MUST_CHECK;
+/* Opens a client on an endpoint. Never switches silently: an endpoint that cannot be opened is an
+ * error that names it. Options NULL: defaults. `endpoint` NULL or "local:" is the embedded TS
+ * Manager in `home` (NULL: $MAINSEQUENCE_HOME, else $XDG_DATA_HOME/mainsequence, else
+ * ~/.local/share/mainsequence). */
+MSEQ_API mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
+                                        const mseq_client_options *options, mseq_client **client,
+                                        mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -13,8 +13,8 @@ extern "C" {
 
 struct lua_State;
 
-/* Puts `mainsequence.core` into package.preload of L, so that require finds this library's copy before
- * any installed one.   [-0, +0, m] */
+/* Puts `mainsequence.core` into package.preload of L, so that require finds this library's copy
+ * before any installed one.   [-0, +0, m] */
 MSEQ_API void mseq_lua_preload(struct lua_State *L);
 
 #ifdef __cplusplus

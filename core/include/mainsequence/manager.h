@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Room `manager`: a TS Manager behind one handler. Router, catalog, provisioning, execution, migration
- * credentials. Internally locked: one manager may be used by many threads; several processes may open one folder.
+ * Room `manager`: a TS Manager behind one handler. Router, catalog, provisioning, execution,
+ * migration credentials. Internally locked: one manager may be used by many threads; several
+ * processes may open one folder.
  */
 #ifndef MSEQ_MANAGER_H
 #define MSEQ_MANAGER_H
@@ -22,9 +23,10 @@ typedef struct mseq_manager_options {
 #define MSEQ_MANAGER_OPTIONS_INIT                                                                  \
     { .size = sizeof(mseq_manager_options) }
 
-/* Opens or creates the folder: catalog, one organization, one user `local`, one project, one SQLite data
- * source. An older catalog is copied and upgraded, a newer one refused. */
-MSEQ_API mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager **manager, mseq_error *err) MSEQ_MUST_CHECK;
+/* Opens or creates the folder: catalog, one organization, one user `local`, one project, one SQLite
+ * data source. An older catalog is copied and upgraded, a newer one refused. */
+MSEQ_API mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager **manager,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_manager_close(mseq_manager *manager);
 /* Answers a request of the caller `local`. Always fills *reply; never fails. Has the form of
  * mseq_handler: `manager` is a mseq_manager. */

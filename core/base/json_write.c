@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * The one canonical writer: the text of Python's json.dumps. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mainsequence/base.h"
+
+static void write_escaped(mseq_buffer *buffer, uint32_t codepoint) {
+    char text[16];
+    if (codepoint >= 0x10000) {
+        uint32_t rest = codepoint - 0x10000;
+        snprintf(text, sizeof text, "\\u%04x\\u%04x", 0xD800 + (rest >> 10),
+                 0xDC00 + (rest & 0x3FF));
+    } else {
+        snprintf(text, sizeof text, "\\u%04x", codepoint);
+    }
+    mseq_buffer_append_text(buffer, text);
+}
+
+static const char *short_escape(unsigned char byte) {
+    switch (byte) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    default:
+        return NULL;
+    }
+}
+
+static void write_string(const char *bytes, size_t length, unsigned flags, mseq_buffer *buffer) {
+    mseq_buffer_append_char(buffer, '"');
+    size_t plain = 0; /* start of the bytes that need no escape */
+    for (size_t i = 0; i < length;) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
+            i++;
+            continue;
+        }
+        uint32_t codepoint = byte;
+        size_t size = byte < 0x80 ? 1 : mseq_utf8_next(bytes + i, length - i, &codepoint);
+        if (size > 1 && (flags & MSEQ_JSON_UNICODE)) {
+            i += size;
+            continue;
+        }
+        mseq_buffer_append(buffer, bytes + plain, i - plain);
+        const char *escape = size ? short_escape(byte) : NULL;
+        if (size == 0) { /* not UTF-8: the replacement character, so that the text stays JSON */
+            codepoint = 0xFFFD;
+            size = 1;
+        }
+        if (escape)
+            mseq_buffer_append_text(buffer, escape);
+        else
+            write_escaped(buffer, codepoint);
+        i += size;
+        plain = i;
+    }
+    mseq_buffer_append(buffer, bytes + plain, length - plain);
+    mseq_buffer_append_char(buffer, '"');
+}
+
+static void write_separator(bool first, unsigned flags, int depth, mseq_buffer *buffer) {
+    if (!(flags & MSEQ_JSON_INDENT)) {
+        if (!first)
+            mseq_buffer_append(buffer, ", ", 2);
+        return;
+    }
+    mseq_buffer_append_text(buffer, first ? "\n" : ",\n");
+    for (int i = 0; i < depth; i++)
+        mseq_buffer_append(buffer, "  ", 2);
+}
+
+static void write_end(char end, bool empty, unsigned flags, int depth, mseq_buffer *buffer) {
+    if ((flags & MSEQ_JSON_INDENT) && !empty)
+        write_separator(true, flags, depth, buffer);
+    mseq_buffer_append_char(buffer, end);
+}
+
+static mseq_status write_value(const mseq_value *value, unsigned flags, int depth,
+                               mseq_buffer *buffer, mseq_error *err);
+
+typedef struct key_position {
+    const char *key;
+    size_t length;
+    size_t position;
+} key_position;
+
+/* UTF-8 sorts by code point when compared by bytes. */
+static int compare_keys(const void *left, const void *right) {
+    const key_position *a = left, *b = right;
+    size_t shorter = a->length < b->length ? a->length : b->length;
+    int order = shorter ? memcmp(a->key, b->key, shorter) : 0;
+    return order ? order : (a->length > b->length) - (a->length < b->length);
+}
+
+static mseq_status write_members(const mseq_value *object, const key_position *order,
+                                 unsigned flags, int depth, mseq_buffer *buffer, mseq_error *err) {
+    size_t count = mseq_value_length(object);
+    for (size_t i = 0; i < count; i++) {
+        size_t position = order ? order[i].position : i;
+        write_separator(i == 0, flags, depth + 1, buffer);
+        write_string(mseq_object_key_at(object, position),
+                     mseq_object_key_length_at(object, position), flags, buffer);
+        mseq_buffer_append(buffer, ": ", 2);
+        mseq_status status =
+            write_value(mseq_object_value_at(object, position), flags, depth + 1, buffer, err);
+        if (status != MSEQ_OK) {
+            mseq_error_prefix(err, "%s: ", mseq_object_key_at(object, position));
+            return status;
+        }
+    }
+    return MSEQ_OK;
+}
+
+static mseq_status write_object(const mseq_value *object, unsigned flags, int depth,
+                                mseq_buffer *buffer, mseq_error *err) {
+    enum { ON_STACK = 24 };
+    key_position small[ON_STACK], *order = NULL;
+    size_t count = mseq_value_length(object);
+    if (flags & MSEQ_JSON_SORTED) {
+        order = count <= ON_STACK ? small : malloc(count * sizeof *order);
+        if (!order)
+            return mseq_error_no_memory(err);
+        for (size_t i = 0; i < count; i++)
+            order[i] = (key_position){mseq_object_key_at(object, i),
+                                      mseq_object_key_length_at(object, i), i};
+        qsort(order, count, sizeof *order, compare_keys);
+    }
+    mseq_buffer_append_char(buffer, '{');
+    mseq_status status = write_members(object, order, flags, depth, buffer, err);
+    write_end('}', count == 0, flags, depth, buffer);
+    if (order != small)
+        free(order);
+    return status;
+}
+
+static mseq_status write_array(const mseq_value *array, unsigned flags, int depth,
+                               mseq_buffer *buffer, mseq_error *err) {
+    size_t count = mseq_value_length(array);
+    mseq_buffer_append_char(buffer, '[');
+    for (size_t i = 0; i < count; i++) {
+        write_separator(i == 0, flags, depth + 1, buffer);
+        mseq_status status = write_value(mseq_array_get(array, i), flags, depth + 1, buffer, err);
+        if (status != MSEQ_OK) {
+            mseq_error_prefix(err, "[%zu]: ", i);
+            return status;
+        }
+    }
+    write_end(']', count == 0, flags, depth, buffer);
+    return MSEQ_OK;
+}
+
+static mseq_status write_value(const mseq_value *value, unsigned flags, int depth,
+                               mseq_buffer *buffer, mseq_error *err) {
+    char text[32];
+    switch (mseq_value_kind(value)) {
+    case MSEQ_NULL:
+        mseq_buffer_append(buffer, "null", 4);
+        break;
+    case MSEQ_BOOLEAN:
+        mseq_buffer_append_text(buffer, mseq_value_get_boolean(value, false) ? "true" : "false");
+        break;
+    case MSEQ_INTEGER:
+        snprintf(text, sizeof text, "%lld", (long long)mseq_value_get_integer(value, 0));
+        mseq_buffer_append_text(buffer, text);
+        break;
+    case MSEQ_FLOAT:
+        if (!isfinite(mseq_value_get_float(value, 0)))
+            return mseq_error_set(err, MSEQ_E_JSON, "NaN and infinities have no JSON form");
+        mseq_format_double(mseq_value_get_float(value, 0), text);
+        mseq_buffer_append_text(buffer, text);
+        break;
+    case MSEQ_STRING:
+        write_string(mseq_value_get_text(value), mseq_value_get_text_length(value), flags, buffer);
+        break;
+    case MSEQ_ARRAY:
+        return write_array(value, flags, depth, buffer, err);
+    case MSEQ_OBJECT:
+        return write_object(value, flags, depth, buffer, err);
+    }
+    return MSEQ_OK;
+}
+
+mseq_status mseq_json_write(const mseq_value *value, unsigned flags, mseq_buffer *buffer,
+                            mseq_error *err) {
+    mseq_status status = write_value(value, flags, 0, buffer, err);
+    if (status != MSEQ_OK)
+        return status;
+    if (buffer->status == MSEQ_E_LIMIT)
+        return mseq_error_set(err, MSEQ_E_LIMIT, "the JSON text is larger than its buffer may be");
+    return buffer->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
+}
