@@ -14,18 +14,6 @@ extern "C" {
 
 #define MSEQ_CONTRACT_VERSION "relational-table.v1"
 
-/* The dtype normaliser of protocol section 7.1 (remote mode: naive timestamps are refused).
- * *token is malloc'ed. */
-MSEQ_API mseq_status mseq_contract_normalize_data_type(const char *text, char **token,
-                                                       mseq_error *err) MSEQ_MUST_CHECK;
-/* NULL or blank gives NULL; temporal spellings their canonical text; else the text itself. */
-MSEQ_API mseq_status mseq_contract_normalize_backend_type(const char *text, char **normalized,
-                                                          mseq_error *err) MSEQ_MUST_CHECK;
-/* (data_type, backend_type) of a column type: protocol section 7.2. Both malloc'ed. Naive DateTime
- * is refused. */
-MSEQ_API mseq_status mseq_contract_column_types(const mseq_type *type, char **data_type,
-                                                char **backend_type,
-                                                mseq_error *err) MSEQ_MUST_CHECK;
 /* Normalises a cadence token ("1d"); blank gives NULL; a bad one is refused. malloc'ed. */
 MSEQ_API mseq_status mseq_contract_normalize_cadence(const char *text, char **cadence,
                                                      mseq_error *err) MSEQ_MUST_CHECK;

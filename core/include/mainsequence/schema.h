@@ -56,18 +56,33 @@ struct mseq_type {
     const char
         *name;      /* SQLAlchemy class name, e.g. "String", "DateTime", "PgUUID", "DatabaseType" */
     int64_t length; /* -1: not given */
-    int64_t precision;           /* -1: not given; numeric digits, or fraction digits of a time */
-    int64_t scale;               /* -1: not given */
-    int timezone;                /* -1: not given, 0 no, 1 yes */
-    const char *collation;       /* NULL: none */
-    const char *text;            /* DatabaseType: the DDL text; else NULL */
-    const mseq_type *item;       /* arrays: the element type; else NULL */
-    int64_t dimensions;          /* arrays; -1: not given */
-    const mseq_value *arguments; /* every named argument as given (object, never NULL) */
-    const mseq_value *variants;  /* {dialect: type description}; NULL: none */
+    int64_t precision;            /* -1: not given; numeric digits, or fraction digits of a time */
+    int64_t scale;                /* -1: not given */
+    int timezone;                 /* -1: not given, 0 no, 1 yes */
+    const char *collation;        /* NULL: none */
+    const char *text;             /* DatabaseType: the DDL text; else NULL */
+    const mseq_type *item;        /* arrays: the element type; else NULL */
+    int64_t dimensions;           /* arrays; -1: not given */
+    const mseq_value *arguments;  /* every named argument as given (object, never NULL) */
+    const mseq_value *variants;   /* {dialect: type description}; NULL: none */
+    const mseq_type *resolved[2]; /* the variants: postgresql, sqlite; see mseq_type_for */
 };
 /* The type that holds on a dialect: the variant if there is one, else the type itself. */
 MSEQ_API const mseq_type *mseq_type_for(const mseq_type *type, mseq_dialect dialect);
+
+/* The dtype normaliser of protocol section 7.1 (remote mode: naive timestamps are refused).
+ * *token is malloc'ed. */
+MSEQ_API mseq_status mseq_data_type_normalize(const char *text, char **token,
+                                              mseq_error *err) MSEQ_MUST_CHECK;
+/* NULL or blank gives NULL; temporal spellings their canonical text; else the text itself. */
+MSEQ_API mseq_status mseq_backend_type_normalize(const char *text, char **normalized,
+                                                 mseq_error *err) MSEQ_MUST_CHECK;
+/* (data_type, backend_type) of a column type: protocol section 7.2. Both malloc'ed. A naive
+ * DateTime is MSEQ_E_CONTRACT. */
+MSEQ_API mseq_status mseq_type_neutral(const mseq_type *type, char **data_type, char **backend_type,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
+/* Names of all types, in alphabetical order. Static. */
+MSEQ_API const char *const *mseq_type_names(size_t *count);
 
 typedef enum mseq_default_kind {
     MSEQ_DEFAULT_NONE,
