@@ -76,7 +76,7 @@ static int by_name(const void *left, const void *right) {
 
 /* depends[i * count + k]: table i refers to table k. */
 static bool *dependencies(const mseq_table *const *tables, size_t count) {
-    bool *depends = calloc(count * count ? count * count : 1, sizeof *depends);
+    bool *depends = calloc(count * count + 1, sizeof *depends);
     for (size_t i = 0; depends && i < count; i++)
         for (size_t c = 0; c < tables[i]->constraint_count; c++) {
             const mseq_constraint *key = &tables[i]->constraints[c];
