@@ -14,6 +14,10 @@ extern "C" {
 
 #define MSEQ_CONTRACT_VERSION "relational-table.v1"
 
+/* Refuses a table without a namespace when `given` (may be NULL) is none either: registrations and
+ * fingerprints need one. */
+MSEQ_API mseq_status mseq_contract_require_namespace(const mseq_table *table, const char *given,
+                                                     mseq_error *err) MSEQ_MUST_CHECK;
 /* Normalises a cadence token ("1d"); blank gives NULL; a bad one is refused. malloc'ed. */
 MSEQ_API mseq_status mseq_contract_normalize_cadence(const char *text, char **cadence,
                                                      mseq_error *err) MSEQ_MUST_CHECK;
