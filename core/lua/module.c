@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The module `mainsequence.core`. It may be opened any number of times: each time gives a new
+ * module table, the metatables stay the same.
+ */
+#include <string.h>
+
+#include "binding.h"
+
+int luaopen_mainsequence_core(lua_State *L) {
+    static const luaL_Reg *const themes[] = {
+        mseqi_error_functions,  mseqi_ordered_functions, mseqi_json_functions,
+        mseqi_system_functions, mseqi_naming_functions,
+    };
+    luaL_checkversion(L);
+    if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {
+        return luaL_error(L, "mainsequence.core %s was loaded with library version %s",
+                          MSEQ_VERSION_STRING, mseq_version());
+    }
+    mseqi_scratch_register(L);
+    mseqi_errors_register(L);
+    mseqi_ordered_register(L);
+    lua_createtable(L, 0, 96);
+    for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
+        luaL_setfuncs(L, themes[i], 0);
+    }
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    luaL_getmetatable(L, MSEQI_ARRAY);
+    lua_setfield(L, -2, "array_mt");
+    lua_pushstring(L, MSEQ_VERSION_STRING);
+    lua_setfield(L, -2, "_VERSION");
+    return 1;
+}
+
+void mseq_lua_preload(lua_State *L) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_mainsequence_core);
+    lua_setfield(L, -2, "mainsequence.core");
+    lua_pop(L, 1);
+}
