@@ -106,12 +106,13 @@ static int error_is(lua_State *L) {
 /* Appends "<before><field>" when the field is there. */
 static void add_field(lua_State *L, luaL_Buffer *text, const char *before, const char *field) {
     lua_pushstring(L, field);
-    lua_rawget(L, 1);
-    if (lua_isstring(L, -1)) {
+    bool there = lua_rawget(L, 1) == LUA_TSTRING || lua_isnumber(L, -1);
+    lua_pop(L, 1); /* the buffer needs the top of the stack for itself */
+    if (there) {
         luaL_addstring(text, before);
+        lua_pushstring(L, field);
+        lua_rawget(L, 1);
         luaL_addvalue(text);
-    } else {
-        lua_pop(L, 1);
     }
 }
 
