@@ -34,7 +34,6 @@ typedef struct mseqi_scratch {
     mseq_strings strings[2];
     mseq_table *table;
     mseq_metadata *metadata[2];
-    mseq_sql_text sql;
 } mseqi_scratch;
 
 /* Pushes an empty scratch, to be closed.   [-0, +1, m] */

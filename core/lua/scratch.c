@@ -24,7 +24,6 @@ static int scratch_close(lua_State *L) {
     for (size_t i = 0; i < LENGTH(scratch->metadata); i++) {
         mseq_metadata_free(scratch->metadata[i]);
     }
-    mseq_sql_text_free(&scratch->sql);
     memset(scratch, 0, sizeof(*scratch));
     return 0;
 }

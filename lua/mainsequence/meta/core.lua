@@ -10,7 +10,7 @@
 -- decoded are fine; mixed keys, holes, functions and cycles raise with the path.
 --
 -- Errors. Misuse and wrong declarations raise an error *object* (table: code, message, status, detail,
--- hint, http_status, sqlstate, source, line; __tostring reads well). Functions marked `nil, err` return
+-- hint, sqlstate, source, line; __tostring reads well); an argument of the wrong Lua type raises Lua's own text. Functions marked `nil, err` return
 -- the same kind of object instead, because their failures are the environment's.
 
 ---@class mainsequence.Error
@@ -28,6 +28,7 @@ local core = {}
 
 core.null = nil ---@type lightuserdata
 core._VERSION = "" ---@type string
+core.array_mt = nil ---@type table the metatable of arrays
 
 ---An array that stays one when empty.
 ---@param t table?
@@ -74,8 +75,9 @@ function core.normalize_time(text) end
 function core.normalize_uuid(text) end
 ---@return string|nil nearest of the candidates, if it is near
 function core.nearest(word, candidates) end
----@param level integer  as error(): 1 the caller of the calling function …
----@return string? source, integer? line   short source and line of a script frame (nil when there is none)
+---@param level integer  as error(): 1 the line that calls core.where, 2 the line that called its function …
+---@return string? source, integer? line   short source and line; nil when there is no such Lua frame, or a
+--- tail call (`return f{…}`) lost it
 function core.where(level) end
 
 -- naming (SDK names; all raise on bad input)
@@ -91,6 +93,7 @@ function core.schema_foreign_key_name(table_name, columns, target_table, target_
 function core.schema_primary_key_name(table_name) end
 function core.schema_unique_constraint_name(table_name, columns) end
 function core.schema_check_constraint_name(table_name, name) end
+function core.truncate_final_name(name) end
 function core.namespace_version_slug(migration_namespace) end
 function core.namespace_version_location(migration_namespace, prefix) end
 
