@@ -287,6 +287,10 @@ const mseq_value *mseq_table_dialect_options(const mseq_table *table, mseq_diale
     return dialect == MSEQ_SQLITE ? table->sqlite : table->postgresql;
 }
 
+bool mseq_table_uses_naming_convention(const mseq_table *table) {
+    return table->naming_convention;
+}
+
 const mseq_value *mseq_table_info(const mseq_table *table) {
     return table->info;
 }

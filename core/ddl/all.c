@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ * create_all and drop_all: enum types, tables in dependency order, foreign keys of cycles by ALTER.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ddl_private.h"
+
+/* Tables in order, and which of them are on a foreign-key cycle. */
+typedef struct plan {
+    size_t count;
+    const mseq_table **tables;
+    bool *in_cycle;
+    bool cyclic;
+} plan;
+
+static void plan_free(plan *p) {
+    free(p->tables);
+    free(p->in_cycle);
+}
+
+static mseq_status plan_make(const mseq_metadata *metadata, plan *p, mseq_error *err) {
+    p->count = mseq_metadata_count(metadata);
+    p->tables = calloc(p->count + 1, sizeof(mseq_table *));
+    p->in_cycle = calloc(p->count + 1, sizeof *p->in_cycle);
+    if (!p->tables || !p->in_cycle)
+        return mseq_error_no_memory(err);
+    return mseq_metadata_sort(metadata, MSEQ_SORT_DECLARATION, p->tables, p->in_cycle, &p->cyclic,
+                              err);
+}
+
+/* Calls for every native enum type of the tables once, by its quoted name. */
+static mseq_status each_enum(const plan *p, mseq_dialect dialect, bool create,
+                             mseq_strings *statements, mseq_error *err) {
+    mseq_strings seen = MSEQ_STRINGS_INIT;
+    mseq_status status = MSEQ_OK;
+    for (size_t t = 0; dialect == MSEQ_POSTGRESQL && t < p->count; t++)
+        for (size_t c = 0; status == MSEQ_OK && c < mseq_table_column_count(p->tables[t]); c++) {
+            const mseq_type *type =
+                mseq_type_for(mseq_table_column_at(p->tables[t], c)->type, dialect);
+            type = type->item ? type->item : type;
+            const mseq_value *values = mseq_object_get(type->arguments, "values");
+            if (!values || !mseq_object_get_text(type->arguments, "name") ||
+                !mseq_object_get_boolean(type->arguments, "native_enum", true) ||
+                !mseq_object_get_boolean(type->arguments, "create_type", true))
+                continue;
+            mseq_buffer name = MSEQ_BUFFER_INIT, sql = MSEQ_BUFFER_INIT;
+            mseq_ddl_table_reference(dialect, mseq_object_get_text(type->arguments, "schema"),
+                                     mseq_object_get_text(type->arguments, "name"), &name);
+            if (!mseq_strings_contains(&seen, mseq_buffer_text(&name))) {
+                mseq_buffer_append_format(&sql,
+                                          create ? "CREATE TYPE %s AS ENUM (" : "DROP TYPE %s",
+                                          mseq_buffer_text(&name));
+                for (size_t i = 0; create && i < mseq_value_length(values); i++) {
+                    if (i)
+                        mseq_buffer_append_text(&sql, ", ");
+                    mseq_ddl_literal(mseq_value_get_text(mseq_array_get(values, i)), &sql);
+                }
+                if (create)
+                    mseq_buffer_append_char(&sql, ')');
+                if (mseq_strings_add(&seen, mseq_buffer_text(&name)) != MSEQ_OK)
+                    status = mseq_error_no_memory(err);
+                else
+                    status = add_statement(statements, &sql, err);
+            }
+            mseq_buffer_free(&name);
+            mseq_buffer_free(&sql);
+        }
+    mseq_strings_free(&seen);
+    return status;
+}
+
+typedef struct alter_item {
+    const mseq_table *table;
+    const mseq_constraint *key;
+} alter_item;
+
+static int by_table_and_name(const void *left, const void *right) {
+    const alter_item *a = left, *b = right;
+    int order = strcmp(mseq_table_name(a->table), mseq_table_name(b->table));
+    return order ? order
+                 : strcmp(a->key->name ? a->key->name : "", b->key->name ? b->key->name : "");
+}
+
+static mseq_status drop_constraint(mseq_dialect dialect, const alter_item *item,
+                                   mseq_strings *statements, mseq_error *err) {
+    if (!item->key->name)
+        return mseq_error_set(
+            err, MSEQ_E_DDL,
+            "a foreign key of table '%s' is on a cycle and has no name, so it cannot be dropped",
+            mseq_table_name(item->table));
+    mseq_buffer sql = MSEQ_BUFFER_INIT;
+    mseq_buffer_append_text(&sql, "ALTER TABLE ");
+    mseq_ddl_table_reference(dialect, mseq_table_schema(item->table), mseq_table_name(item->table),
+                             &sql);
+    mseq_buffer_append_text(&sql, " DROP CONSTRAINT ");
+    mseq_ddl_quote(dialect, item->key->name, -1, &sql);
+    return add_statement(statements, &sql, err);
+}
+
+/* ALTER TABLE ADD or DROP of the foreign keys that CREATE TABLE leaves out, sorted by table and
+ * name. */
+static mseq_status alter_keys(const plan *p, mseq_dialect dialect, bool add,
+                              mseq_strings *statements, mseq_error *err) {
+    if (dialect == MSEQ_SQLITE)
+        return MSEQ_OK;
+    size_t room = 1, count = 0;
+    for (size_t t = 0; t < p->count; t++)
+        room += mseq_table_constraint_count(p->tables[t]);
+    alter_item *items = calloc(room, sizeof *items);
+    if (!items)
+        return mseq_error_no_memory(err);
+    for (size_t t = 0; t < p->count; t++)
+        for (size_t c = 0; c < mseq_table_constraint_count(p->tables[t]); c++) {
+            const mseq_constraint *key = mseq_table_constraint_at(p->tables[t], c);
+            if (key->kind == MSEQ_FOREIGN_KEY && (key->use_alter || p->in_cycle[t]))
+                items[count++] = (alter_item){p->tables[t], key};
+        }
+    qsort(items, count, sizeof *items, by_table_and_name);
+    mseq_status status = MSEQ_OK;
+    for (size_t i = 0; status == MSEQ_OK && i < count; i++)
+        status =
+            add ? mseq_ddl_add_constraint(dialect, items[i].table, items[i].key, statements, err)
+                : drop_constraint(dialect, &items[i], statements, err);
+    free(items);
+    return status;
+}
+
+mseq_status mseq_ddl_create_all(mseq_dialect dialect, const mseq_metadata *metadata,
+                                mseq_strings *statements, mseq_error *err) {
+    plan p = {0};
+    size_t from = statements->count;
+    mseq_status status = plan_make(metadata, &p, err);
+    if (status == MSEQ_OK)
+        status = each_enum(&p, dialect, true, statements, err);
+    for (size_t i = 0; status == MSEQ_OK && i < p.count; i++) {
+        mseq_ddl_options options = MSEQ_DDL_OPTIONS_INIT;
+        options.without_foreign_keys = p.in_cycle[i];
+        status = mseq_ddl_create_table(dialect, p.tables[i], &options, statements, err);
+    }
+    if (status == MSEQ_OK)
+        status = alter_keys(&p, dialect, true, statements, err);
+    plan_free(&p);
+    return settle(status, statements, from);
+}
+
+mseq_status mseq_ddl_drop_all(mseq_dialect dialect, const mseq_metadata *metadata,
+                              mseq_strings *statements, mseq_error *err) {
+    plan p = {0};
+    size_t from = statements->count;
+    mseq_status status = plan_make(metadata, &p, err);
+    if (status == MSEQ_OK)
+        status = alter_keys(&p, dialect, false, statements, err);
+    for (size_t i = 0; status == MSEQ_OK && i < p.count; i++) {
+        /* SQLite has no ALTER to open a cycle: plain declaration order */
+        const mseq_table *table = dialect == MSEQ_SQLITE && p.cyclic ? mseq_metadata_at(metadata, i)
+                                                                     : p.tables[p.count - 1 - i];
+        status = mseq_ddl_drop_table(dialect, table, NULL, statements, err);
+    }
+    if (status == MSEQ_OK)
+        status = each_enum(&p, dialect, false, statements, err);
+    plan_free(&p);
+    return settle(status, statements, from);
+}
