@@ -40,7 +40,13 @@ static mseq_status each_enum(const plan *p, mseq_dialect dialect, bool create,
                 mseq_type_for(mseq_table_column_at(p->tables[t], c)->type, dialect);
             type = type->item ? type->item : type;
             const mseq_value *values = mseq_object_get(type->arguments, "values");
-            if (!values || !mseq_object_get_text(type->arguments, "name") ||
+            const char *type_name = mseq_object_get_text(type->arguments, "name");
+            if (values && !type_name &&
+                mseq_object_get_boolean(type->arguments, "native_enum", true))
+                status = mseq_error_set(err, MSEQ_E_DDL,
+                                        "table '%s': PostgreSQL ENUM type requires a name",
+                                        mseq_table_name(p->tables[t]));
+            if (!values || !type_name ||
                 !mseq_object_get_boolean(type->arguments, "native_enum", true) ||
                 !mseq_object_get_boolean(type->arguments, "create_type", true))
                 continue;

@@ -239,6 +239,28 @@ static void append_include(mseq_dialect dialect, const mseq_value *options, mseq
     mseq_buffer_append_char(sql, ')');
 }
 
+/* The actions of SQL; PostgreSQL 15 also takes a column list behind SET NULL and SET DEFAULT. */
+static mseq_status check_action(mseq_dialect dialect, const mseq_table *table, const char *option,
+                                const char *action, mseq_error *err) {
+    static const char *const actions[] = {"SET NULL", "SET DEFAULT", "RESTRICT", "CASCADE",
+                                          "NO ACTION"};
+    for (size_t i = 0; action && i < sizeof actions / sizeof *actions; i++) {
+        size_t length = strlen(actions[i]);
+        if (strncasecmp(action, actions[i], length) != 0)
+            continue;
+        bool columns =
+            i < 2 && dialect == MSEQ_POSTGRESQL && strncmp(action + length, " (", 2) == 0;
+        if (!action[length] || columns)
+            return MSEQ_OK;
+    }
+    if (!action)
+        return MSEQ_OK;
+    mseq_error_set(err, MSEQ_E_DDL, "table '%s': %s has the action '%s', which %s does not know",
+                   mseq_table_name(table), option, action, mseq_dialect_name(dialect));
+    mseq_error_hint(err, "use RESTRICT, CASCADE, SET NULL, SET DEFAULT or NO ACTION");
+    return MSEQ_E_DDL;
+}
+
 static void append_foreign_key(mseq_dialect dialect, const mseq_table *table,
                                const mseq_constraint *key, mseq_buffer *sql) {
     mseq_buffer_append_text(sql, "FOREIGN KEY(");
@@ -299,9 +321,15 @@ mseq_status mseq_ddl_constraint(mseq_dialect dialect, const mseq_table *table,
     case MSEQ_CHECK:
         mseq_buffer_append_format(sql, "CHECK (%s)", constraint->sqltext);
         break;
-    case MSEQ_FOREIGN_KEY:
+    case MSEQ_FOREIGN_KEY: {
+        mseq_status status = check_action(dialect, table, "ondelete", constraint->ondelete, err);
+        if (status == MSEQ_OK)
+            status = check_action(dialect, table, "onupdate", constraint->onupdate, err);
+        if (status != MSEQ_OK)
+            return status;
         append_foreign_key(dialect, table, constraint, sql);
         break;
+    }
     case MSEQ_EXCLUDE:
         return mseq_error_set(err, MSEQ_E_DDL, "EXCLUDE constraints stand in operations only");
     }
@@ -533,7 +561,7 @@ static void append_element(mseq_dialect dialect, const mseq_table *table,
         }
         mseq_buffer_append_char(sql, ')');
     } else {
-        mseq_buffer_append_format(sql, "(%s)", element->text);
+        mseq_buffer_append_text(sql, element->text); /* text stands as it is written */
     }
     const char *class = element->column && dialect == MSEQ_POSTGRESQL
                             ? mseq_object_get_text(operators, element->column)

@@ -193,26 +193,6 @@ static mseq_status parse_check(mseq_table *table, const mseq_value *source, mseq
     return status == MSEQ_OK ? resolve_constraint_name(table, constraint, err) : status;
 }
 
-static mseq_status check_action(const mseq_table *table, const char *option, const char *action,
-                                mseq_error *err) {
-    static const char *const actions[] = {"RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT",
-                                          "NO ACTION"};
-    if (!action)
-        return MSEQ_OK;
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        size_t length = strlen(actions[i]);
-        if (strncasecmp(action, actions[i], length) != 0)
-            continue;
-        if (!action[length] ||
-            ((i == 2 || i == 3) && action[length] == ' ' && action[length + 1] == '('))
-            return MSEQ_OK;
-    }
-    mseq_error_set(err, MSEQ_E_SCHEMA, "table '%s': %s has the unknown action '%s'", table->name,
-                   option, action);
-    mseq_error_hint(err, "use RESTRICT, CASCADE, SET NULL, SET DEFAULT or NO ACTION");
-    return MSEQ_E_SCHEMA;
-}
-
 static mseq_status parse_foreign_key(mseq_table *table, const mseq_value *source,
                                      const mseq_column *column, mseq_error *err) {
     static const char *const keys[] = {"name",
@@ -271,10 +251,6 @@ static mseq_status parse_foreign_key(mseq_table *table, const mseq_value *source
             err, MSEQ_E_SCHEMA,
             "table '%s': a foreign key to '%s' has %zu columns but refers to %zu", table->name,
             key->referred_table, key->column_count, key->referred_count);
-    if (status == MSEQ_OK)
-        status = check_action(table, "ondelete", key->ondelete, err);
-    if (status == MSEQ_OK)
-        status = check_action(table, "onupdate", key->onupdate, err);
     return status == MSEQ_OK ? resolve_constraint_name(table, key, err) : status;
 }
 
