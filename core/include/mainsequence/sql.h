@@ -36,6 +36,9 @@ MSEQ_API mseq_status mseq_sql_bind(const mseq_sql_text *text, const mseq_value *
  * "WITH", "INSERT"; "" when there is none. */
 MSEQ_API void mseq_sql_first_word(const char *sql, size_t length, mseq_dialect dialect,
                                   char word[16]);
+/* Whether the words stand behind each other outside quotes and comments ("ON", "CONFLICT"). */
+MSEQ_API bool mseq_sql_has_words(const char *sql, size_t length, mseq_dialect dialect,
+                                 const char *first, const char *second);
 /* Splits a script into statements at top-level ";" (quotes, comments, and on SQLite trigger bodies
  * respected). */
 MSEQ_API mseq_status mseq_sql_split(const char *sql, size_t length, mseq_dialect dialect,
