@@ -87,8 +87,10 @@ void mseq_format_double(double number, char text[32]) {
     char digits[20];
     int exponent, count = shortest_digits(number, digits, &exponent);
     if (exponent >= 16 || exponent < -4) {
-        snprintf(text, 32, "%s%c%s%se%c%02d", sign, digits[0], count > 1 ? "." : "", digits + 1,
-                 exponent < 0 ? '-' : '+', abs(exponent));
+        /* a double's exponent has at most three digits; the compiler cannot know */
+        unsigned magnitude = (unsigned)abs(exponent) % 1000;
+        snprintf(text, 32, "%s%c%s%.17se%c%02u", sign, digits[0], count > 1 ? "." : "", digits + 1,
+                 exponent < 0 ? '-' : '+', magnitude);
     } else if (exponent < 0) {
         snprintf(text, 32, "%s0.%.*s%s", sign, -exponent - 1, "0000", digits);
     } else {

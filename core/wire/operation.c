@@ -154,8 +154,7 @@ static mseq_status normalize_token(mseq_value *types, const char *name, mseq_err
                            mseq_kind_name(mseq_value_kind(type)));
     char *token = NULL;
     mseq_error cause = MSEQ_ERROR_INIT;
-    mseq_status status =
-        mseq_contract_normalize_data_type(mseq_value_get_text(type), &token, &cause);
+    mseq_status status = mseq_data_type_normalize(mseq_value_get_text(type), &token, &cause);
     if (status == MSEQ_E_NO_MEMORY)
         return mseq_error_no_memory(err);
     if (status != MSEQ_OK)

@@ -273,7 +273,7 @@ MSEQ_API const mseq_value *mseq_table_dialect_options(const mseq_table *table,
                                                       mseq_dialect dialect); /* object or NULL */
 /* Whether the reference's naming convention supplies names. */
 MSEQ_API bool mseq_table_uses_naming_convention(const mseq_table *table);
-MSEQ_API const mseq_value *mseq_table_info(const mseq_table *table);         /* object or NULL */
+MSEQ_API const mseq_value *mseq_table_info(const mseq_table *table); /* object or NULL */
 MSEQ_API size_t mseq_table_column_count(const mseq_table *table);
 MSEQ_API const mseq_column *mseq_table_column_at(const mseq_table *table, size_t index);
 MSEQ_API const mseq_column *mseq_table_column(const mseq_table *table,
