@@ -50,6 +50,10 @@ mseq_status get_array(const mseq_value *object, const char *what, const char *ke
 
 mseq_status parse_type(table_arena *arena, const mseq_value *description, const char *what,
                        const mseq_type **type, mseq_error *err);
+/* The type's name on SQLAlchemy's default dialect, without arguments. Static. */
+const char *default_type_word(const mseq_type *type);
+/* Characters of a VARCHAR that holds every value of a non-native enum. */
+int64_t enum_length(const mseq_type *type);
 mseq_status parse_columns(mseq_table *table, mseq_error *err);
 mseq_status parse_constraints(mseq_table *table, mseq_error *err);
 mseq_status parse_indexes(mseq_table *table, mseq_error *err);

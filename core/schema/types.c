@@ -380,6 +380,20 @@ const mseq_type *mseq_type_for(const mseq_type *type, mseq_dialect dialect) {
 /* ---- Neutral names
  * -------------------------------------------------------------------------------- */
 
+const char *default_type_word(const mseq_type *type) {
+    return find_row(type->name)->text;
+}
+
+int64_t enum_length(const mseq_type *type) {
+    const mseq_value *values = mseq_object_get(type->arguments, "values");
+    int64_t longest = 0;
+    for (size_t i = 0; i < mseq_value_length(values); i++) {
+        int64_t length = (int64_t)mseq_utf8_length(mseq_value_get_text(mseq_array_get(values, i)));
+        longest = length > longest ? length : longest;
+    }
+    return type->length >= 0 ? type->length : longest;
+}
+
 static char *default_text(const mseq_type *type, const type_row *row) {
     if (type->text)
         return mseq_text_dup(type->text);
@@ -390,15 +404,8 @@ static char *default_text(const mseq_type *type, const type_row *row) {
                                 (long long)type->scale);
     if (row->shape == PRECISION_SCALE && type->precision >= 0)
         return mseq_text_format("%s(%lld)", row->text, (long long)type->precision);
-    if (row->shape == ENUM) {
-        size_t longest = 0;
-        const mseq_value *values = mseq_object_get(type->arguments, "values");
-        for (size_t i = 0; i < mseq_value_length(values); i++) {
-            size_t length = mseq_utf8_length(mseq_value_get_text(mseq_array_get(values, i)));
-            longest = length > longest ? length : longest;
-        }
-        return mseq_text_format("VARCHAR(%zu)", type->length >= 0 ? (size_t)type->length : longest);
-    }
+    if (row->shape == ENUM)
+        return mseq_text_format("VARCHAR(%lld)", (long long)enum_length(type));
     return mseq_text_dup(row->text);
 }
 

@@ -70,6 +70,13 @@ struct mseq_type {
 /* The type that holds on a dialect: the variant if there is one, else the type itself. */
 MSEQ_API const mseq_type *mseq_type_for(const mseq_type *type, mseq_dialect dialect);
 
+/* Whether two column types are one type on a dialect: the one table of equivalent types, for drift
+ * and autogenerate. Spellings of one type are equal (int4, INTEGER; on SQLite also uuid and
+ * CHAR(32), timestamptz and DATETIME, jsonb and JSON); arguments (length, precision, scale) count
+ * only when both sides give as many; collations and enum labels do not count; a type that is not
+ * known (NullType, "") equals every other. */
+MSEQ_API bool mseq_type_equivalent(const mseq_type *a, const mseq_type *b, mseq_dialect dialect);
+
 /* The dtype normaliser of protocol section 7.1 (remote mode: naive timestamps are refused).
  * *token is malloc'ed. */
 MSEQ_API mseq_status mseq_data_type_normalize(const char *text, char **token,
