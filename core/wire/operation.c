@@ -14,56 +14,66 @@ static const char *const paramstyles[] = {"pyformat", NULL};
 static const char *const accesses[] = {"read", "write", NULL};
 static const char *const policies[] = {"reject", "reconcile", NULL};
 
-static const wire_field statement_fields[] = {
-    {.name = "sql", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "parameters", .type = WIRE_CONTAINER, .fallback = ""},
-    {.name = "parameter_types", .type = WIRE_OBJECT, .flags = WIRE_OMIT_NULL},
+static const mseq_field statement_fields[] = {
+    {.name = "sql", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "parameters", .type = MSEQ_FIELD_CONTAINER, .fallback = ""},
+    {.name = "parameter_types", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "paramstyle", .fallback = "pyformat", .choices = paramstyles},
     {.name = NULL},
 };
 
-static const wire_field scope_table_fields[] = {
-    {.name = "meta_table_uid", .alias = "metaTableUid", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "alias", .flags = WIRE_OMIT_NULL},
+static const mseq_field scope_table_fields[] = {
+    {.name = "meta_table_uid",
+     .alias = "metaTableUid",
+     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "alias", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "access", .fallback = "read", .choices = accesses},
     {.name = "reserved_policy",
      .alias = "reservedPolicy",
-     .flags = WIRE_OMIT_NULL,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .choices = policies},
     {.name = NULL},
 };
 
-static const wire_field scope_fields[] = {
-    {.name = "data_source_uid", .alias = "dataSourceUid", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
+static const mseq_field scope_fields[] = {
+    {.name = "data_source_uid",
+     .alias = "dataSourceUid",
+     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
     {.name = "tables",
-     .type = WIRE_RECORDS,
-     .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY,
+     .type = MSEQ_FIELD_RECORDS,
+     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY,
      .fields = scope_table_fields},
     {.name = NULL},
 };
 
-static const wire_field limits_fields[] = {
-    {.name = "max_rows", .type = WIRE_INTEGER, .minimum = 1, .fallback = "1000"},
-    {.name = "offset", .type = WIRE_INTEGER, .minimum = 0, .fallback = "0"},
-    {.name = "statement_timeout_ms", .type = WIRE_INTEGER, .minimum = 1, .fallback = "15000"},
+static const mseq_field limits_fields[] = {
+    {.name = "max_rows", .type = MSEQ_FIELD_INTEGER, .minimum = 1, .fallback = "1000"},
+    {.name = "offset", .type = MSEQ_FIELD_INTEGER, .minimum = 0, .fallback = "0"},
+    {.name = "statement_timeout_ms", .type = MSEQ_FIELD_INTEGER, .minimum = 1, .fallback = "15000"},
     {.name = NULL},
 };
 
-static const wire_field operation_fields[] = {
-    {.name = "operation", .flags = WIRE_REQUIRED, .choices = operations},
+static const mseq_field operation_fields[] = {
+    {.name = "operation", .flags = MSEQ_FIELD_REQUIRED, .choices = operations},
     {.name = "version", .fallback = "compiled-sql.v1", .choices = versions},
     {.name = "dialect", .fallback = "postgresql", .choices = dialects},
-    {.name = "statement", .type = WIRE_RECORD, .flags = WIRE_REQUIRED, .fields = statement_fields},
-    {.name = "scope", .type = WIRE_RECORD, .flags = WIRE_REQUIRED, .fields = scope_fields},
+    {.name = "statement",
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_REQUIRED,
+     .fields = statement_fields},
+    {.name = "scope",
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_REQUIRED,
+     .fields = scope_fields},
     {.name = "limits",
-     .type = WIRE_RECORD,
-     .flags = WIRE_OMIT_NULL,
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .fallback = "",
      .fields = limits_fields},
     {.name = NULL},
 };
 
-static const wire_path statement_path = {NULL, "statement", 0};
+static const mseq_path statement_path = {NULL, "statement", 0};
 
 /* Writes the timestamp as pandas prints it: no fraction when it is zero, six digits, or nine when
  * there are nanoseconds (0 to 999). */
@@ -88,7 +98,7 @@ static int nanoseconds_of(const char *text) {
     return digits[0] * 100 + digits[1] * 10 + digits[2];
 }
 
-static mseq_status convert_timestamp(const mseq_value *value, const wire_path *path,
+static mseq_status convert_timestamp(const mseq_value *value, const mseq_path *path,
                                      mseq_value **out, mseq_error *err) {
     char text[40];
     if (mseq_value_kind(value) == MSEQ_INTEGER) { /* nanoseconds since 1970 */
@@ -117,7 +127,7 @@ static mseq_status convert_timestamp(const mseq_value *value, const wire_path *p
 }
 
 /* A calendar date, or the date part of a timestamp as written, without zone conversion. */
-static mseq_status convert_date(const mseq_value *value, const wire_path *path, mseq_value **out,
+static mseq_status convert_date(const mseq_value *value, const mseq_path *path, mseq_value **out,
                                 mseq_error *err) {
     const char *text = mseq_value_get_text(value);
     char date[11] = "";
@@ -131,7 +141,7 @@ static mseq_status convert_date(const mseq_value *value, const wire_path *path, 
 
 static mseq_status convert_parameter(mseq_value *parameters, const char *name, const char *token,
                                      mseq_error *err) {
-    const wire_path list = {&statement_path, "parameters", 0}, path = {&list, name, 0};
+    const mseq_path list = {&statement_path, "parameters", 0}, path = {&list, name, 0};
     const mseq_value *value = mseq_object_get(parameters, name);
     if (!value || mseq_value_is_null(value))
         return MSEQ_OK;
@@ -147,7 +157,7 @@ static mseq_status convert_parameter(mseq_value *parameters, const char *name, c
 }
 
 static mseq_status normalize_token(mseq_value *types, const char *name, mseq_error *err) {
-    const wire_path list = {&statement_path, "parameter_types", 0}, path = {&list, name, 0};
+    const mseq_path list = {&statement_path, "parameter_types", 0}, path = {&list, name, 0};
     const mseq_value *type = mseq_object_get(types, name);
     if (mseq_value_kind(type) != MSEQ_STRING)
         return wire_refuse(&path, err, "wrong_kind", "must be a string, not %s",
@@ -186,7 +196,8 @@ static mseq_status apply_types(mseq_value *statement, mseq_error *err) {
 mseq_status mseq_wire_validate_operation(const mseq_value *operation, mseq_value **normalized,
                                          mseq_error *err) {
     mseq_value *record = NULL;
-    mseq_status status = wire_check_record(operation, NULL, operation_fields, &record, err);
+    mseq_status status =
+        mseq_record_check(operation, MSEQ_E_REQUEST, NULL, operation_fields, &record, err);
     if (status == MSEQ_OK)
         status = apply_types(mseq_object_peek(record, "statement"), err);
     if (status != MSEQ_OK) {

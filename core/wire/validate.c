@@ -14,142 +14,137 @@ static const char *const platform_managed[] = {"platform_managed", NULL};
 static const char *const reserved[] = {"reserved", NULL};
 static const char *const migration_purposes[] = {"schema_migration", NULL};
 
-static const wire_field alembic_fields[] = {
-    {.name = "package", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "migration_namespace", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "provider_key", .flags = WIRE_OMIT_NULL | WIRE_NOT_EMPTY},
-    {.name = "alembic_version_meta_table_uid", .flags = WIRE_OMIT_NULL | WIRE_NOT_EMPTY},
-    {.name = "revision", .flags = WIRE_OMIT_NULL},
+static const mseq_field alembic_fields[] = {
+    {.name = "package", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "migration_namespace", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "provider_key", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "alembic_version_meta_table_uid",
+     .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "revision", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = NULL},
 };
 
-static const wire_field schema_management_fields[] = {
-    {.name = "mode", .flags = WIRE_REQUIRED, .choices = schema_modes},
-    {.name = "alembic", .type = WIRE_RECORD, .flags = WIRE_OMIT_NULL, .fields = alembic_fields},
+static const mseq_field schema_management_fields[] = {
+    {.name = "mode", .flags = MSEQ_FIELD_REQUIRED, .choices = schema_modes},
+    {.name = "alembic",
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
+     .fields = alembic_fields},
     {.name = NULL},
 };
 
-static const wire_field provisioning_fields[] = {
-    {.name = "create_table", .type = WIRE_BOOLEAN, .fallback = "true"},
-    {.name = "if_not_exists", .type = WIRE_BOOLEAN, .fallback = "true"},
+static const mseq_field provisioning_fields[] = {
+    {.name = "create_table", .type = MSEQ_FIELD_BOOLEAN, .fallback = "true"},
+    {.name = "if_not_exists", .type = MSEQ_FIELD_BOOLEAN, .fallback = "true"},
     {.name = NULL},
 };
 
-static const wire_field registration_fields[] = {
-    {.name = "data_source_uid", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "table_contract", .type = WIRE_OBJECT, .flags = WIRE_REQUIRED},
-    {.name = "identifier", .flags = WIRE_OMIT_NULL},
-    {.name = "namespace", .flags = WIRE_OMIT_NULL},
-    {.name = "description", .flags = WIRE_OMIT_NULL},
-    {.name = "protect_from_deletion", .type = WIRE_BOOLEAN, .fallback = "false"},
-    {.name = "labels", .type = WIRE_STRINGS, .fallback = ""},
+static const mseq_field registration_fields[] = {
+    {.name = "data_source_uid", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "table_contract", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_REQUIRED},
+    {.name = "identifier", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "namespace", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "description", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "protect_from_deletion", .type = MSEQ_FIELD_BOOLEAN, .fallback = "false"},
+    {.name = "labels", .type = MSEQ_FIELD_STRINGS, .fallback = ""},
     {.name = "schema_management",
-     .type = WIRE_RECORD,
-     .flags = WIRE_OMIT_NULL,
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .fields = schema_management_fields},
-    {.name = "management_mode", .flags = WIRE_REQUIRED, .choices = management_modes},
+    {.name = "management_mode", .flags = MSEQ_FIELD_REQUIRED, .choices = management_modes},
     {.name = "provisioning",
-     .type = WIRE_RECORD,
-     .flags = WIRE_OMIT_NULL,
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .fields = provisioning_fields},
-    {.name = "introspect", .type = WIRE_BOOLEAN, .fallback = "false"},
-    {.name = "storage_hash", .type = WIRE_IGNORED},
+    {.name = "introspect", .type = MSEQ_FIELD_BOOLEAN, .fallback = "false"},
+    {.name = "storage_hash", .type = MSEQ_FIELD_IGNORED},
     {.name = NULL},
 };
 
-static const wire_field time_indexed_registration_fields[] = {
-    {.name = "data_source_uid", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "identifier", .flags = WIRE_OMIT_NULL},
-    {.name = "namespace", .flags = WIRE_OMIT_NULL},
-    {.name = "description", .flags = WIRE_OMIT_NULL},
-    {.name = "labels", .type = WIRE_STRINGS, .fallback = ""},
-    {.name = "protect_from_deletion", .type = WIRE_BOOLEAN, .fallback = "false"},
+static const mseq_field time_indexed_registration_fields[] = {
+    {.name = "data_source_uid", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "identifier", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "namespace", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "description", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "labels", .type = MSEQ_FIELD_STRINGS, .fallback = ""},
+    {.name = "protect_from_deletion", .type = MSEQ_FIELD_BOOLEAN, .fallback = "false"},
     {.name = "schema_management",
-     .type = WIRE_RECORD,
-     .flags = WIRE_OMIT_NULL,
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .fields = schema_management_fields},
     {.name = "provisioning",
-     .type = WIRE_RECORD,
-     .flags = WIRE_OMIT_NULL,
+     .type = MSEQ_FIELD_RECORD,
+     .flags = MSEQ_FIELD_OMIT_NULL,
      .fallback = "",
      .fields = provisioning_fields},
-    {.name = "time_index_name", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "cadence", .flags = WIRE_OMIT_NULL},
-    {.name = "partition_strategy", .flags = WIRE_OMIT_NULL, .fallback = "backend_default"},
-    {.name = "table_contract", .type = WIRE_OBJECT, .flags = WIRE_REQUIRED},
-    {.name = "storage_hash", .type = WIRE_IGNORED},
+    {.name = "time_index_name", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "cadence", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "partition_strategy", .flags = MSEQ_FIELD_OMIT_NULL, .fallback = "backend_default"},
+    {.name = "table_contract", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_REQUIRED},
+    {.name = "storage_hash", .type = MSEQ_FIELD_IGNORED},
     {.name = NULL},
 };
 
 /* The three last fields belong to time-indexed rows. */
 #define RESERVATION_FIELDS                                                                         \
-    {.name = "data_source_uid", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},                          \
-        {.name = "identifier", .flags = WIRE_KEEP_NULL},                                           \
-        {.name = "namespace", .flags = WIRE_KEEP_NULL},                                            \
-        {.name = "description", .flags = WIRE_KEEP_NULL},                                          \
-        {.name = "labels", .type = WIRE_STRINGS, .fallback = ""},                                  \
+    {.name = "data_source_uid", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},              \
+        {.name = "identifier", .flags = MSEQ_FIELD_KEEP_NULL},                                     \
+        {.name = "namespace", .flags = MSEQ_FIELD_KEEP_NULL},                                      \
+        {.name = "description", .flags = MSEQ_FIELD_KEEP_NULL},                                    \
+        {.name = "labels", .type = MSEQ_FIELD_STRINGS, .fallback = ""},                            \
         {.name = "management_mode", .fallback = "platform_managed", .choices = platform_managed},  \
         {.name = "provisioning_status", .fallback = "reserved", .choices = reserved},              \
-        {.name = "is_alembic_managed", .type = WIRE_BOOLEAN, .fallback = "true"},                  \
-        {.name = "migration_package", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},                    \
-        {.name = "migration_namespace", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},                  \
-        {.name = "migration_provider_key", .flags = WIRE_OMIT_NULL | WIRE_NOT_EMPTY},              \
-        {.name = "alembic_version_meta_table_uid", .flags = WIRE_KEEP_NULL | WIRE_NOT_EMPTY},      \
-        {.name = "alembic_revision", .flags = WIRE_KEEP_NULL},                                     \
-        {.name = "physical_table_name", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},                  \
-        {.name = "protect_from_deletion", .type = WIRE_BOOLEAN, .fallback = "false"},              \
-        {.name = "table_contract", .type = WIRE_OBJECT, .flags = WIRE_REQUIRED}, {                 \
-        .name = "storage_hash", .type = WIRE_IGNORED                                               \
+        {.name = "is_alembic_managed", .type = MSEQ_FIELD_BOOLEAN, .fallback = "true"},            \
+        {.name = "migration_package", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},        \
+        {.name = "migration_namespace", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},      \
+        {.name = "migration_provider_key", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},  \
+        {.name = "alembic_version_meta_table_uid",                                                 \
+         .flags = MSEQ_FIELD_KEEP_NULL | MSEQ_FIELD_NOT_EMPTY},                                    \
+        {.name = "alembic_revision", .flags = MSEQ_FIELD_KEEP_NULL},                               \
+        {.name = "physical_table_name", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},      \
+        {.name = "protect_from_deletion", .type = MSEQ_FIELD_BOOLEAN, .fallback = "false"},        \
+        {.name = "table_contract", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_REQUIRED}, {     \
+        .name = "storage_hash", .type = MSEQ_FIELD_IGNORED                                         \
     }
 
-static const wire_field reservation_fields[] = {RESERVATION_FIELDS, {.name = NULL}};
+static const mseq_field reservation_fields[] = {RESERVATION_FIELDS, {.name = NULL}};
 
-static const wire_field time_indexed_reservation_fields[] = {
+static const mseq_field time_indexed_reservation_fields[] = {
     RESERVATION_FIELDS,
-    {.name = "time_index_name", .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "cadence", .flags = WIRE_OMIT_NULL},
-    {.name = "partition_strategy", .flags = WIRE_OMIT_NULL, .fallback = "backend_default"},
+    {.name = "time_index_name", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "cadence", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "partition_strategy", .flags = MSEQ_FIELD_OMIT_NULL, .fallback = "backend_default"},
     {.name = NULL},
 };
 
-static const wire_field finalization_fields[] = {
-    {.name = "meta_table_uids", .type = WIRE_STRINGS, .flags = WIRE_REQUIRED | WIRE_NOT_EMPTY},
-    {.name = "migration_package", .flags = WIRE_OMIT_NULL},
-    {.name = "migration_namespace", .flags = WIRE_OMIT_NULL},
-    {.name = "migration_provider_key", .flags = WIRE_OMIT_NULL},
-    {.name = "alembic_version_meta_table_uid", .flags = WIRE_OMIT_NULL},
-    {.name = "alembic_revision", .flags = WIRE_OMIT_NULL},
+static const mseq_field finalization_fields[] = {
+    {.name = "meta_table_uids",
+     .type = MSEQ_FIELD_STRINGS,
+     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "migration_package", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "migration_namespace", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "migration_provider_key", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "alembic_version_meta_table_uid", .flags = MSEQ_FIELD_OMIT_NULL},
+    {.name = "alembic_revision", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = NULL},
 };
 
-static const wire_field migration_connection_fields[] = {
+static const mseq_field migration_connection_fields[] = {
     {.name = "purpose", .fallback = "schema_migration", .choices = migration_purposes},
     {.name = "package", .fallback = ""},
     {.name = "migration_namespace", .fallback = ""},
     {.name = "ttl_seconds",
-     .type = WIRE_INTEGER,
+     .type = MSEQ_FIELD_INTEGER,
      .minimum = 1,
      .maximum = 86400,
      .fallback = "900"},
     {.name = NULL},
 };
 
-/* The reference leaks its class names into columns of time-indexed registrations. */
-static void drop_class_names(mseq_value *contract) {
-    mseq_object_remove(contract, "orm_class");
-    mseq_value *columns = mseq_object_peek(contract, "columns");
-    for (size_t i = 0; i < mseq_value_length(columns); i++) {
-        mseq_value *column = mseq_array_peek(columns, i);
-        if (mseq_value_kind(column) == MSEQ_OBJECT)
-            mseq_object_remove(column, "orm_class");
-    }
-}
-
-mseq_status wire_check_contract(mseq_value *record, const wire_path *path, bool time_indexed,
+mseq_status wire_check_contract(mseq_value *record, const mseq_path *path, bool time_indexed,
                                 mseq_error *err) {
-    const wire_path here = {path, "table_contract", 0};
+    const mseq_path here = {path, "table_contract", 0};
     mseq_value *contract = mseq_object_peek(record, "table_contract"), *normalized = NULL;
-    drop_class_names(contract);
     if (time_indexed && mseq_object_put_text(contract, "table_kind", "time_indexed") != MSEQ_OK)
         return mseq_error_no_memory(err);
     mseq_error cause = MSEQ_ERROR_INIT;
@@ -167,11 +162,11 @@ mseq_status wire_check_contract(mseq_value *record, const wire_path *path, bool 
     return MSEQ_OK;
 }
 
-mseq_status wire_check_cadence(mseq_value *record, const wire_path *path, mseq_error *err) {
+mseq_status wire_check_cadence(mseq_value *record, const mseq_path *path, mseq_error *err) {
     const char *text = mseq_object_get_text(record, "cadence");
     if (!text)
         return MSEQ_OK;
-    const wire_path here = {path, "cadence", 0};
+    const mseq_path here = {path, "cadence", 0};
     char *cadence = NULL;
     mseq_error cause = MSEQ_ERROR_INIT;
     mseq_status status = mseq_contract_normalize_cadence(text, &cadence, &cause);
@@ -202,10 +197,10 @@ mseq_status wire_complete_provider_key(mseq_value *record, mseq_error *err) {
 static mseq_status check_modes(const mseq_value *record, mseq_error *err) {
     const mseq_value *management = mseq_object_get(record, "schema_management");
     const char *mode = mseq_object_get_text(management, "mode");
-    const wire_path top = {NULL, "schema_management", 0}, here = {&top, "alembic", 0};
+    const mseq_path top = {NULL, "schema_management", 0}, here = {&top, "alembic", 0};
     if (mode && strcmp(mode, "alembic_managed") == 0 && !mseq_object_get(management, "alembic"))
         return wire_refuse(&here, err, "missing_field", "is required with mode alembic_managed");
-    const wire_path provisioning = {NULL, "provisioning", 0};
+    const mseq_path provisioning = {NULL, "provisioning", 0};
     const char *kind = mseq_object_get_text(record, "management_mode");
     if (kind && strcmp(kind, "external_registered") == 0 &&
         mseq_object_get_boolean(mseq_object_get(record, "provisioning"), "create_table", false))
@@ -217,9 +212,9 @@ static mseq_status check_modes(const mseq_value *record, mseq_error *err) {
 mseq_status mseq_wire_validate_registration(const mseq_value *request, bool time_indexed,
                                             mseq_value **normalized, mseq_error *err) {
     mseq_value *record = NULL;
-    mseq_status status = wire_check_record(
-        request, NULL, time_indexed ? time_indexed_registration_fields : registration_fields,
-        &record, err);
+    mseq_status status = mseq_record_check(
+        request, MSEQ_E_REQUEST, NULL,
+        time_indexed ? time_indexed_registration_fields : registration_fields, &record, err);
     if (status == MSEQ_OK)
         status = check_modes(record, err);
     if (status == MSEQ_OK)
@@ -234,12 +229,12 @@ mseq_status mseq_wire_validate_registration(const mseq_value *request, bool time
     return MSEQ_OK;
 }
 
-static mseq_status check_reservation(const mseq_value *row, const wire_path *path,
+static mseq_status check_reservation(const mseq_value *row, const mseq_path *path,
                                      bool time_indexed, mseq_value **out, mseq_error *err) {
     mseq_value *record = NULL;
-    mseq_status status = wire_check_record(
-        row, path, time_indexed ? time_indexed_reservation_fields : reservation_fields, &record,
-        err);
+    mseq_status status = mseq_record_check(
+        row, MSEQ_E_REQUEST, path,
+        time_indexed ? time_indexed_reservation_fields : reservation_fields, &record, err);
     if (status == MSEQ_OK)
         status = wire_check_cadence(record, path, err);
     if (status == MSEQ_OK)
@@ -251,7 +246,7 @@ static mseq_status check_reservation(const mseq_value *row, const wire_path *pat
         const char *name = mseq_object_get_text(record, "physical_table_name");
         const char *contract_name =
             mseq_object_get_text(mseq_object_get(contract, "physical"), "table_name");
-        const wire_path here = {path, "physical_table_name", 0};
+        const mseq_path here = {path, "physical_table_name", 0};
         if (!contract_name || strcmp(name, contract_name) != 0)
             status = wire_refuse(&here, err, "bad_value", "'%s' differs from the contract's '%s'",
                                  name, contract_name ? contract_name : "");
@@ -272,7 +267,7 @@ mseq_status mseq_wire_validate_reservation(const mseq_value *rows, bool time_ind
     mseq_value *array = mseq_value_array();
     mseq_status status = array ? MSEQ_OK : mseq_error_no_memory(err);
     for (size_t i = 0; i < mseq_value_length(rows) && status == MSEQ_OK; i++) {
-        const wire_path path = {NULL, NULL, i};
+        const mseq_path path = {NULL, NULL, i};
         mseq_value *row = NULL;
         status = check_reservation(mseq_array_get(rows, i), &path, time_indexed, &row, err);
         if (status == MSEQ_OK && mseq_array_add(array, row) != MSEQ_OK)
@@ -310,7 +305,8 @@ static mseq_status drop_duplicates(mseq_value *record, const char *key, mseq_err
 mseq_status mseq_wire_validate_finalization(const mseq_value *request, mseq_value **normalized,
                                             mseq_error *err) {
     mseq_value *record = NULL;
-    mseq_status status = wire_check_record(request, NULL, finalization_fields, &record, err);
+    mseq_status status =
+        mseq_record_check(request, MSEQ_E_REQUEST, NULL, finalization_fields, &record, err);
     if (status == MSEQ_OK)
         status = drop_duplicates(record, "meta_table_uids", err);
     if (status == MSEQ_OK)
@@ -325,5 +321,6 @@ mseq_status mseq_wire_validate_finalization(const mseq_value *request, mseq_valu
 
 mseq_status mseq_wire_validate_migration_connection(const mseq_value *request,
                                                     mseq_value **normalized, mseq_error *err) {
-    return wire_check_record(request, NULL, migration_connection_fields, normalized, err);
+    return mseq_record_check(request, MSEQ_E_REQUEST, NULL, migration_connection_fields, normalized,
+                             err);
 }

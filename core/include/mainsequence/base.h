@@ -242,6 +242,58 @@ MSEQ_API bool mseq_object_get_boolean(const mseq_value *object, const char *key,
 MSEQ_API int64_t mseq_object_get_integer(const mseq_value *object, const char *key,
                                          int64_t otherwise);
 
+/* ---- Records: documents described as tables of fields -----------------------------------------
+ */
+
+typedef enum mseq_field_type {
+    MSEQ_FIELD_TEXT, /* without NUL characters */
+    MSEQ_FIELD_BOOLEAN,
+    MSEQ_FIELD_INTEGER,
+    MSEQ_FIELD_OBJECT,    /* free-form */
+    MSEQ_FIELD_CONTAINER, /* free-form object or array */
+    MSEQ_FIELD_STRINGS,   /* array of strings */
+    MSEQ_FIELD_OBJECTS,   /* array of free-form objects */
+    MSEQ_FIELD_RECORD,    /* object described by `fields` */
+    MSEQ_FIELD_RECORDS,   /* array of such objects */
+    MSEQ_FIELD_IGNORED    /* a legacy key: accepted, not kept */
+} mseq_field_type;
+
+#define MSEQ_FIELD_REQUIRED 1u
+#define MSEQ_FIELD_NOT_EMPTY 2u
+#define MSEQ_FIELD_KEEP_NULL 4u /* null is a value */
+#define MSEQ_FIELD_OMIT_NULL 8u /* null stands for absence */
+
+typedef struct mseq_field {
+    const char *name;  /* NULL ends the table */
+    const char *alias; /* another spelling on input, or NULL */
+    mseq_field_type type;
+    unsigned flags;
+    int64_t minimum;            /* integers */
+    int64_t maximum;            /* integers; 0: none */
+    const char *const *choices; /* texts; ends with NULL; NULL: any */
+    const char *fallback;       /* value when absent: text or digits; "" for an empty container or a
+                                   record of defaults; "true"/"false"; NULL: left out */
+    const struct mseq_field *fields;
+} mseq_field;
+
+/* Where in a document we are; printed only in errors ("columns[2].name"). */
+typedef struct mseq_path {
+    const struct mseq_path *parent; /* NULL: the document itself */
+    const char *name;               /* NULL: an index */
+    size_t index;
+} mseq_path;
+
+/* Sets an error of that status and code whose message starts with the path. Returns `status`. */
+MSEQ_API mseq_status mseq_path_refuse(const mseq_path *path, mseq_status status, mseq_error *err,
+                                      const char *code, const char *format, ...) MSEQ_PRINTF(5, 6);
+/* Copies `value` field by field in the order of the table, with defaults filled in. Unknown keys
+ * (with a near miss), wrong kinds, missing fields and bad values are refused by path with status
+ * `refusal` and code unknown_key, wrong_kind, missing_field or bad_value; the key orm_class is
+ * dropped. Caller owns *out. */
+MSEQ_API mseq_status mseq_record_check(const mseq_value *value, mseq_status refusal,
+                                       const mseq_path *path, const mseq_field *fields,
+                                       mseq_value **out, mseq_error *err) MSEQ_MUST_CHECK;
+
 /* Parses JSON (jansson): strict RFC 8259, NUL in strings allowed, duplicate keys refused, integers
  * beyond 64 bits refused by the name of their field, depth at most `maximum_depth` (0: 200), NaN
  * and Infinity refused. The error has line and what was expected. *value is owned by the caller. */
