@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `database`: what a database must be able to do for database.c. One constant
+ * table a driver; a target is where to connect, a session one connection to it. Contracts are those
+ * of mainsequence/database.h where nothing is said. */
+#ifndef MSEQ_DATABASE_DRIVER_H
+#define MSEQ_DATABASE_DRIVER_H
+
+#include "mainsequence/database.h"
+
+/* Gets each row and becomes its owner, also when it fails. */
+typedef struct database_sink {
+    mseq_status (*take)(void *data, mseq_value *row, mseq_error *err); /* NULL: rows are dropped */
+    void *data;
+} database_sink;
+
+typedef struct database_driver {
+    mseq_dialect dialect;
+    mseq_status (*open)(const mseq_database_options *options, void **target, mseq_error *err);
+    void (*close)(void *target); /* after the last session */
+    mseq_status (*connect)(void *target, void **session, mseq_error *err);
+    void (*disconnect)(void *session);
+    /* Rolls back what is open and undoes what a user may have left behind. False: the session is
+     * not fit for the next user. */
+    bool (*reset)(void *session);
+    mseq_status (*run)(void *session, const char *sql, const mseq_value *parameters,
+                       const database_sink *sink, int64_t *affected, mseq_error *err);
+    mseq_status (*script)(void *session, const char *sql, mseq_error *err);
+    mseq_status (*begin)(void *session, bool write, mseq_error *err);
+    mseq_status (*commit)(void *session, mseq_error *err);
+    void (*rollback)(void *session);
+    bool (*in_transaction)(void *session);
+    mseq_status (*table_names)(void *session, const char *schema, mseq_strings *names,
+                               mseq_error *err);
+} database_driver;
+
+extern const database_driver database_sqlite_driver;
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * SQLite's result codes → our statuses. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sqlite_private.h"
+
+typedef struct code_row {
+    int code; /* extended */
+    const char *name;
+    const char *sqlstate; /* of the SQL standard; NULL: none fits */
+} code_row;
+
+static const code_row constraint_codes[] = {
+    {SQLITE_CONSTRAINT_CHECK, "SQLITE_CONSTRAINT_CHECK", "23514"},
+    {SQLITE_CONSTRAINT_FOREIGNKEY, "SQLITE_CONSTRAINT_FOREIGNKEY", "23503"},
+    {SQLITE_CONSTRAINT_NOTNULL, "SQLITE_CONSTRAINT_NOTNULL", "23502"},
+    {SQLITE_CONSTRAINT_PRIMARYKEY, "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"},
+    {SQLITE_CONSTRAINT_ROWID, "SQLITE_CONSTRAINT_ROWID", "23505"},
+    {SQLITE_CONSTRAINT_UNIQUE, "SQLITE_CONSTRAINT_UNIQUE", "23505"},
+    {SQLITE_CONSTRAINT_DATATYPE, "SQLITE_CONSTRAINT_DATATYPE", "22000"},
+    {SQLITE_CONSTRAINT_TRIGGER, "SQLITE_CONSTRAINT_TRIGGER", "23000"},
+};
+
+static void add_extended(int code, mseq_error *err) {
+    if (!err)
+        return;
+    for (size_t i = 0; i < sizeof constraint_codes / sizeof *constraint_codes; i++) {
+        if (constraint_codes[i].code == code) {
+            snprintf(err->sqlstate, sizeof err->sqlstate, "%s", constraint_codes[i].sqlstate);
+            mseq_error_detail(err, "%s (%d)", constraint_codes[i].name, code);
+            return;
+        }
+    }
+    mseq_error_detail(err, "SQLite result code %d (%s)", code, sqlite3_errstr(code));
+}
+
+static const char *place(const sqlite_target *target) {
+    return target->path ? target->path : "(memory)";
+}
+
+static mseq_status fail_busy(const sqlite_handle *handle, int code, mseq_error *err) {
+    if ((code & 0xFF) == SQLITE_LOCKED)
+        return mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
+                              "database '%s': a table is in use by another statement of the same "
+                              "connection",
+                              place(handle->target));
+    if (code == SQLITE_BUSY_SNAPSHOT) {
+        mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
+                       "database '%s' was changed by another connection since this transaction "
+                       "read it",
+                       place(handle->target));
+        mseq_error_hint(err, "begin a transaction that will write as a write transaction");
+        return MSEQ_E_DATABASE_LOCKED;
+    }
+    mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
+                   "database '%s' is locked by another connection; waited %lld ms",
+                   place(handle->target), (long long)handle->waited_ms);
+    mseq_error_hint(err, "end the process or transaction that holds the lock, or try again");
+    return MSEQ_E_DATABASE_LOCKED;
+}
+
+static mseq_status fail_full(const sqlite_handle *handle, int code, mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_DATABASE_FULL, "database '%s' cannot grow: %s",
+                   place(handle->target),
+                   code == SQLITE_FULL ? "the disk is full or its page limit is reached"
+                                       : sqlite3_errmsg(handle->db));
+    mseq_error_hint(err, "free space on the disk and try again");
+    return MSEQ_E_DATABASE_FULL;
+}
+
+static mseq_status fail_stopped(const sqlite_handle *handle, mseq_error *err) {
+    if (handle->stop == LITE_STOP_CANCELLED)
+        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
+    return mseq_error_set(err, MSEQ_E_TIMEOUT, "the statement passed its time limit");
+}
+
+static mseq_status fail_other(const sqlite_handle *handle, int code, const char *sql,
+                              mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_DATABASE, "database '%s': %s", place(handle->target),
+                   sqlite3_errmsg(handle->db));
+    int offset = sql ? sqlite3_error_offset(handle->db) : -1;
+    if (offset >= 0)
+        mseq_error_detail(err, "near byte %d of: %.200s", offset + 1, sql);
+    else if (sql)
+        mseq_error_detail(err, "SQLite result code %d in: %.200s", code, sql);
+    else
+        add_extended(code, err);
+    return MSEQ_E_DATABASE;
+}
+
+mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_error *err) {
+    int extended = sqlite3_extended_errcode(handle->db);
+    if ((extended & 0xFF) == (code & 0xFF))
+        code = extended; /* says more */
+    if (handle->stop != LITE_STOP_NONE)
+        return fail_stopped(handle, err);
+    switch (code & 0xFF) {
+    case SQLITE_NOMEM:
+        handle->serious = true;
+        return mseq_error_no_memory(err);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return fail_busy(handle, code, err);
+    case SQLITE_READONLY:
+        mseq_error_set(err, MSEQ_E_DATABASE_READ_ONLY, "database '%s' is read-only",
+                       place(handle->target));
+        add_extended(code, err);
+        return MSEQ_E_DATABASE_READ_ONLY;
+    case SQLITE_FULL:
+        return fail_full(handle, code, err);
+    case SQLITE_CONSTRAINT:
+        mseq_error_set(err, MSEQ_E_DATABASE_CONSTRAINT, "%s", sqlite3_errmsg(handle->db));
+        add_extended(code, err);
+        return MSEQ_E_DATABASE_CONSTRAINT;
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_CANTOPEN:
+    case SQLITE_INTERNAL:
+    case SQLITE_PROTOCOL:
+        handle->serious = true;
+        mseq_error_set(err, MSEQ_E_DATABASE, "database '%s': %s", place(handle->target),
+                       sqlite3_errmsg(handle->db));
+        add_extended(code, err);
+        return MSEQ_E_DATABASE;
+    default:
+        return fail_other(handle, code, sql, err);
+    }
+}

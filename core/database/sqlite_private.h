@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the SQLite driver: handles with their statement cache, errors, tokens. */
+#ifndef MSEQ_DATABASE_SQLITE_PRIVATE_H
+#define MSEQ_DATABASE_SQLITE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "driver.h"
+
+/* Where to connect. Immutable after open. */
+typedef struct sqlite_target {
+    char *path;      /* absolute; NULL for a memory database */
+    char *open_name; /* what sqlite3_open_v2 gets */
+    bool read_only;
+    bool must_exist;
+    int64_t busy_timeout_ms;
+    sqlite3 *anchor; /* keeps a memory database alive while no session is there */
+} sqlite_target;
+
+/* A prepared statement and the keys of its rows. */
+typedef struct sqlite_statement {
+    sqlite3_stmt *stmt;
+    char *key; /* text, and for governed statements the scope; NULL: not from the cache */
+    size_t key_length;
+    uint64_t hash;
+    uint64_t last_used;
+    bool busy;
+    char **columns; /* unique names, in column order */
+    size_t column_count;
+    int prepared; /* SQLITE_STMTSTATUS_REPREPARE when the names were taken */
+} sqlite_statement;
+
+enum { LITE_CACHE_SIZE = 64 };
+
+typedef enum sqlite_stop { LITE_STOP_NONE, LITE_STOP_CANCELLED, LITE_STOP_DEADLINE } sqlite_stop;
+
+/* One sqlite3 connection. */
+typedef struct sqlite_handle {
+    const sqlite_target *target;
+    sqlite3 *db;
+    sqlite_statement *cache[LITE_CACHE_SIZE];
+    size_t cache_count;
+    uint64_t clock; /* of the cache: counts uses */
+    /* waiting for a lock, and what ends a statement early */
+    int64_t wait_since, waited_ms;
+    int64_t deadline; /* monotonic ms; 0: none */
+    const mseq_cancellation *cancellation;
+    sqlite_stop stop;
+    bool serious; /* saw an error after which the handle is not used again */
+    bool dirty;   /* a statement may have changed settings of the connection */
+} sqlite_handle;
+
+/* One connection of the room. */
+typedef struct sqlite_session {
+    const sqlite_target *target;
+    sqlite_handle *handle; /* for everything but governed statements */
+} sqlite_session;
+
+/* ---- sqlite_handle.c */
+mseq_status sqlite_handle_open(const sqlite_target *target, sqlite_handle **handle,
+                               mseq_error *err);
+void sqlite_handle_close(sqlite_handle *handle);
+
+/* ---- sqlite_error.c */
+/* Turns the handle's last error into ours; `sql` (may be NULL) is the statement it is about. */
+mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_error *err);
+
+/* ---- sqlite_statement.c */
+mseq_status sqlite_acquire(sqlite_handle *handle, const char *sql, sqlite_statement **statement,
+                           mseq_error *err);
+void sqlite_release(sqlite_handle *handle, sqlite_statement *statement);
+void sqlite_cache_clear(sqlite_handle *handle);
+mseq_status sqlite_run(sqlite_handle *handle, const char *sql, const mseq_value *parameters,
+                       const database_sink *sink, int64_t *affected, mseq_error *err);
+mseq_status sqlite_script(sqlite_handle *handle, const char *sql, mseq_error *err);
+
+/* ---- sqlite_values.c */
+mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_value *parameters,
+                        mseq_error *err);
+/* The current row as an object, owned by the caller. */
+mseq_status sqlite_row(sqlite_statement *statement, mseq_value **row, mseq_error *err);
+
+/* ---- sqlite_catalog.c */
+mseq_status sqlite_table_names(sqlite_handle *handle, const char *schema, mseq_strings *names,
+                               mseq_error *err);
+
+/* ---- sqlite_tokens.c: SQLite's own tokens */
+typedef enum sqlite_token_kind {
+    LITE_TOKEN_END,
+    LITE_TOKEN_WORD,   /* keyword or plain identifier */
+    LITE_TOKEN_QUOTED, /* "a", `a`, [a] */
+    LITE_TOKEN_STRING, /* 'a' */
+    LITE_TOKEN_NUMBER,
+    LITE_TOKEN_OTHER /* one byte, a blob or a variable */
+} sqlite_token_kind;
+
+typedef struct sqlite_token {
+    sqlite_token_kind kind;
+    const char *text; /* in the statement, with its quotes */
+    size_t length;
+} sqlite_token;
+
+/* Past space, comments and a byte order mark; an open comment reaches to the end. */
+const char *sqlite_skip_blank(const char *at, const char *end);
+/* Reads the token at *cursor, past space and comments, and moves the cursor behind it. */
+sqlite_token sqlite_next_token(const char **cursor, const char *end);
+bool sqlite_token_is(const sqlite_token *token, const char *word); /* a WORD, any case */
+bool sqlite_token_is_byte(const sqlite_token *token, char byte);
+/* The name that a WORD, QUOTED or STRING token stands for, without quotes. malloc'ed or NULL. */
+char *sqlite_token_name(const sqlite_token *token);
+/* Whether there is nothing but space, comments and ";". */
+bool sqlite_only_blank(const char *text, const char *end);
+
+#endif

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: MIT
+ * Room `database`: the SQLite driver: values, transactions, pool, files that are not as they should
+ * be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mainsequence/database.h"
+
+static char folder[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "%s", "/tmp/mseq-database-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[192];
+    snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", folder, folder);
+    return system(command); // NOLINT(cert-env33-c): a name of our own
+}
+
+static char *uri_of(const char *name) {
+    char *uri = mseq_text_format("sqlite:///%s/%s", folder, name);
+    assert_non_null(uri);
+    return uri;
+}
+
+static mseq_status open_with(mseq_database_options options, const char *name,
+                             mseq_database **database, mseq_error *err) {
+    char *uri = uri_of(name);
+    options.uri = uri;
+    mseq_status status = mseq_database_open(&options, database, err);
+    free(uri);
+    return status;
+}
+
+static mseq_database *open_file(const char *name) {
+    mseq_database *database = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.busy_timeout_ms = 50;
+    if (open_with(options, name, &database, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    return database;
+}
+
+static mseq_database *open_memory(void) {
+    mseq_database *database = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.uri = "sqlite://";
+    options.busy_timeout_ms = 50;
+    if (mseq_database_open(&options, &database, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    return database;
+}
+
+static mseq_connection *connect_to(mseq_database *database) {
+    mseq_connection *connection = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    if (mseq_database_connect(database, &connection, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    return connection;
+}
+
+static mseq_value *json(const char *text) {
+    mseq_value *value = NULL;
+    assert_int_equal(mseq_json_parse(text, strlen(text), 0, &value, NULL), MSEQ_OK);
+    return value;
+}
+
+static char *text_of(const mseq_value *value) {
+    mseq_buffer buffer = MSEQ_BUFFER_INIT;
+    assert_int_equal(mseq_json_write(value, 0, &buffer, NULL), MSEQ_OK);
+    return mseq_buffer_take(&buffer);
+}
+
+/* Runs a statement that must succeed; parameters and expected rows as JSON, NULL: none. */
+static int64_t run(mseq_connection *connection, const char *sql, const char *parameters,
+                   const char *expected) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_value *bound = parameters ? json(parameters) : NULL, *rows = NULL;
+    int64_t affected = -1;
+    if (mseq_connection_execute(connection, sql, bound, &rows, &affected, &err) != MSEQ_OK)
+        fail_msg("%s: %s", sql, err.message);
+    char *text = text_of(rows);
+    if (expected)
+        assert_string_equal(text, expected);
+    free(text);
+    mseq_value_free(bound);
+    mseq_value_free(rows);
+    return affected;
+}
+
+static mseq_status fails(mseq_connection *connection, const char *sql, const char *parameters,
+                         mseq_error *err) {
+    mseq_value *bound = parameters ? json(parameters) : NULL;
+    mseq_status status = mseq_connection_execute(connection, sql, bound, NULL, NULL, err);
+    mseq_value_free(bound);
+    return status;
+}
+
+static void assert_mentions(const char *text, const char *part) {
+    if (!strstr(text, part))
+        fail_msg("\"%s\" does not mention \"%s\"", text, part);
+}
+
+/* ---- Values */
+
+static void test_values(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE t (a)", NULL, "[]");
+    const char *same[] = {"null",
+                          "9223372036854775807",
+                          "-9223372036854775808",
+                          "1.5",
+                          "-0.0",
+                          "1e-07",
+                          "\"\"",
+                          "\"gr\\u00f6\\u00dfe\"",
+                          "\"nul\\u0000inside\"",
+                          "{\"$bytes\": \"AAEC/w==\"}",
+                          "{\"$bytes\": \"\"}"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        char parameters[64], expected[64];
+        snprintf(parameters, sizeof parameters, "[%s]", same[i]);
+        snprintf(expected, sizeof expected, "[{\"v\": %s}]", same[i]);
+        run(c, "SELECT ?1 AS v", parameters, expected);
+    }
+    run(c, "SELECT ?1 AS t, ?2 AS f, typeof(?1) AS k", "[true, false]",
+        "[{\"t\": 1, \"f\": 0, \"k\": \"integer\"}]");
+    run(c, "SELECT ?1 AS a, ?2 AS o", "[[1, \"x\", null], {\"k\": 1.0}]",
+        "[{\"a\": \"[1, \\\"x\\\", null]\", \"o\": \"{\\\"k\\\": 1.0}\"}]");
+    /* text that is no UTF-8 travels as bytes */
+    run(c, "SELECT CAST(x'ff41' AS TEXT) AS v", NULL, "[{\"v\": {\"$bytes\": \"/0E=\"}}]");
+    run(c, "SELECT 1 AS a, 2 AS a, 3 AS a, 4 AS a_1", NULL,
+        "[{\"a\": 1, \"a_1\": 2, \"a_2\": 3, \"a_1_1\": 4}]");
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_values_refused(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_value *infinite = mseq_value_array();
+    assert_int_equal(mseq_array_add(infinite, mseq_value_float(INFINITY)), MSEQ_OK);
+    assert_int_equal(mseq_connection_execute(c, "SELECT ?1", infinite, NULL, NULL, &err),
+                     MSEQ_E_STATEMENT);
+    assert_mentions(err.message, "parameter 1 is infinite");
+    mseq_value_free(infinite);
+    mseq_error_clear(&err);
+    mseq_value *rows = NULL;
+    assert_int_equal(mseq_connection_execute(c, "SELECT 9e999 AS big", NULL, &rows, NULL, &err),
+                     MSEQ_E_DATABASE);
+    assert_null(rows);
+    assert_mentions(err.message, "column 'big' holds an infinity");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, "SELECT ?1", "[{\"$bytes\": \"!\"}]", &err), MSEQ_E_REQUEST);
+    assert_mentions(err.message, "parameter 1");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, "SELECT ?1, ?2", "[1]", &err), MSEQ_E_STATEMENT);
+    assert_string_equal(err.code, "parameter_missing");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, "SELECT ?1", "[1, 2]", &err), MSEQ_E_STATEMENT);
+    assert_string_equal(err.code, "parameter_unused");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, "SELECT ?1", "{\"a\": 1}", &err), MSEQ_E_ARGUMENT);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+/* ---- Statements */
+
+static mseq_status stop_at_two(void *data, const mseq_value *row, mseq_error *err) {
+    int64_t *sum = data;
+    int64_t n = mseq_object_get_integer(row, "n", 0);
+    *sum += n;
+    return n == 2 ? mseq_error_set(err, MSEQ_E_LIMIT, "enough") : MSEQ_OK;
+}
+
+static mseq_status nested(void *data, const mseq_value *row, mseq_error *err) {
+    (void)row;
+    (void)err;
+    /* the same statement again while it runs */
+    run(data, "SELECT 1 AS n UNION SELECT 2 UNION SELECT 3", NULL,
+        "[{\"n\": 1}, {\"n\": 2}, {\"n\": 3}]");
+    return MSEQ_OK;
+}
+
+static void test_each(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    const char *sql = "SELECT 1 AS n UNION SELECT 2 UNION SELECT 3";
+    mseq_error err = MSEQ_ERROR_INIT;
+    int64_t sum = 0;
+    assert_int_equal(mseq_connection_each(c, sql, NULL, stop_at_two, &sum, &err), MSEQ_E_LIMIT);
+    assert_int_equal(sum, 3);
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_each(c, sql, NULL, nested, c, &err), MSEQ_OK);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_statement_errors(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(fails(c, "SELECT 1; SELECT 2", NULL, &err), MSEQ_E_STATEMENT);
+    assert_string_equal(err.code, "multiple_statements");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, " -- nothing\n", NULL, &err), MSEQ_E_STATEMENT);
+    mseq_error_clear(&err);
+    run(c, "SELECT 1 AS a; -- done", NULL, "[{\"a\": 1}]");
+    run(c, "SELECT 1 AS a /* open", NULL, "[{\"a\": 1}]");
+    assert_int_equal(fails(c, "SELEC 1", NULL, &err), MSEQ_E_DATABASE);
+    assert_mentions(err.message, "syntax error");
+    assert_mentions(err.detail, "SELEC 1");
+    mseq_error_clear(&err);
+    assert_int_equal(fails(c, "SELECT absent", NULL, &err), MSEQ_E_DATABASE);
+    assert_mentions(err.message, "no such column: absent");
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_affected(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    assert_int_equal(run(c, "CREATE TABLE t (a)", NULL, NULL), 0);
+    assert_int_equal(run(c, "INSERT INTO t VALUES (1), (2), (3)", NULL, NULL), 3);
+    assert_int_equal(run(c, "CREATE TABLE u (a)", NULL, NULL), 0);
+    assert_int_equal(run(c, "SELECT count(*) AS n FROM t", NULL, "[{\"n\": 3}]"), 0);
+    assert_int_equal(run(c, "UPDATE t SET a = a WHERE a > 1", NULL, NULL), 2);
+    assert_int_equal(run(c, "DELETE FROM t WHERE a > 9", NULL, NULL), 0);
+    assert_int_equal(
+        run(c, "DELETE FROM t RETURNING a", NULL, "[{\"a\": 1}, {\"a\": 2}, {\"a\": 3}]"), 3);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_constraints(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *sqlstate, *message;
+    } cases[] = {
+        {"INSERT INTO t VALUES (1, 1, 1)", "23505", "UNIQUE constraint failed: t.a"},
+        {"INSERT INTO t VALUES (2, NULL, 1)", "23502", "NOT NULL constraint failed: t.b"},
+        {"INSERT INTO t VALUES (2, -1, 1)", "23514", "CHECK constraint failed: positive"},
+        {"INSERT INTO t VALUES (2, 1, 77)", "23503", "FOREIGN KEY constraint failed"},
+    };
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    run(c,
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b INT NOT NULL CONSTRAINT positive CHECK (b > 0), "
+        "c INT REFERENCES t (a))",
+        NULL, NULL);
+    run(c, "INSERT INTO t VALUES (1, 1, 1)", NULL, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mseq_error err = MSEQ_ERROR_INIT;
+        assert_int_equal(fails(c, cases[i].sql, NULL, &err), MSEQ_E_DATABASE_CONSTRAINT);
+        assert_string_equal(err.sqlstate, cases[i].sqlstate);
+        assert_string_equal(err.message, cases[i].message);
+        assert_mentions(err.detail, "SQLITE_CONSTRAINT_");
+    }
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+/* More statements than the cache holds, and a schema that changes under prepared ones. */
+static void test_statement_cache(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE t (a)", NULL, NULL);
+    run(c, "INSERT INTO t VALUES (1)", NULL, NULL);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 100; i++) {
+            char sql[64], expected[64];
+            snprintf(sql, sizeof sql, "SELECT a + %d AS n FROM t", i);
+            snprintf(expected, sizeof expected, "[{\"n\": %d}]", i + 1);
+            run(c, sql, NULL, expected);
+        }
+    }
+    run(c, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    run(c, "ALTER TABLE t ADD COLUMN b DEFAULT 5", NULL, NULL);
+    run(c, "SELECT * FROM t", NULL, "[{\"a\": 1, \"b\": 5}]");
+    run(c, "ALTER TABLE t RENAME COLUMN a TO z", NULL, NULL);
+    run(c, "SELECT * FROM t", NULL, "[{\"z\": 1, \"b\": 5}]");
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+/* ---- Scripts and transactions */
+
+static void test_script(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_OK);
+    assert_int_equal(
+        mseq_connection_script(c,
+                               "CREATE TABLE a (x); ; -- a comment; with a semicolon\n"
+                               "CREATE TRIGGER r AFTER INSERT ON a BEGIN SELECT 1; SELECT 2; END;"
+                               "INSERT INTO a VALUES ('a;b')",
+                               &err),
+        MSEQ_OK);
+    assert_int_equal(mseq_connection_commit(c, &err), MSEQ_OK);
+    run(c, "SELECT x FROM a", NULL, "[{\"x\": \"a;b\"}]");
+
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_OK);
+    assert_int_equal(mseq_connection_script(c,
+                                            "CREATE TABLE b (x); /* why */ INSERT INTO missing "
+                                            "VALUES (1); CREATE TABLE c (x)",
+                                            &err),
+                     MSEQ_E_DATABASE);
+    assert_mentions(err.message, "statement 2 of the script: ");
+    assert_mentions(err.message, "missing");
+    assert_string_equal(err.detail, "INSERT INTO missing VALUES (1);");
+    mseq_connection_rollback(c);
+    run(c, "SELECT name FROM sqlite_schema WHERE type = 'table'", NULL, "[{\"name\": \"a\"}]");
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_script(c, "SELECT ?1", &err), MSEQ_E_STATEMENT);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_transactions(void **state) {
+    (void)state;
+    mseq_database *database = open_file("transactions.db");
+    mseq_connection *c = connect_to(database), *other = connect_to(database);
+    mseq_error err = MSEQ_ERROR_INIT;
+    run(c, "CREATE TABLE t (a)", NULL, NULL);
+    assert_false(mseq_connection_in_transaction(c));
+    mseq_connection_rollback(c); /* harmless */
+    assert_int_equal(mseq_connection_commit(c, &err), MSEQ_E_ARGUMENT);
+    mseq_error_clear(&err);
+
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_OK);
+    assert_true(mseq_connection_in_transaction(c));
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_E_ARGUMENT);
+    mseq_error_clear(&err);
+    run(c, "INSERT INTO t VALUES (1)", NULL, NULL);
+    run(other, "SELECT * FROM t", NULL, "[]"); /* a reader neither waits nor sees it */
+    assert_int_equal(fails(other, "INSERT INTO t VALUES (2)", NULL, &err), MSEQ_E_DATABASE_LOCKED);
+    assert_mentions(err.message, "transactions.db");
+    assert_mentions(err.message, "waited ");
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_begin(other, true, &err), MSEQ_E_DATABASE_LOCKED);
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_commit(c, &err), MSEQ_OK);
+    run(other, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_OK);
+    run(c, "DELETE FROM t", NULL, NULL);
+    run(c, "CREATE TABLE u (a)", NULL, NULL);
+    mseq_connection_rollback(c);
+    run(c, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    assert_int_equal(fails(c, "SELECT * FROM u", NULL, &err), MSEQ_E_DATABASE);
+    mseq_error_clear(&err);
+
+    /* a read transaction that others have overtaken cannot become a write transaction */
+    assert_int_equal(mseq_connection_begin(c, false, &err), MSEQ_OK);
+    run(c, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    run(other, "INSERT INTO t VALUES (2)", NULL, NULL);
+    run(c, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    assert_int_equal(fails(c, "INSERT INTO t VALUES (3)", NULL, &err), MSEQ_E_DATABASE_LOCKED);
+    assert_mentions(err.hint, "write transaction");
+    mseq_connection_release(c);
+    mseq_connection_release(other);
+    mseq_database_close(database);
+}
+
+/* ---- Pool */
+
+static void test_pool(void **state) {
+    (void)state;
+    mseq_database *database = open_file("pool.db");
+    mseq_connection *a = connect_to(database);
+    run(a, "CREATE TABLE t (a)", NULL, NULL);
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(mseq_connection_begin(a, true, &err), MSEQ_OK);
+    run(a, "INSERT INTO t VALUES (1)", NULL, NULL);
+    mseq_connection_release(a); /* rolls back */
+    mseq_connection *b = connect_to(database);
+    assert_ptr_equal(a, b);
+    run(b, "SELECT * FROM t", NULL, "[]");
+    /* settings do not reach the next user */
+    run(b, "PRAGMA foreign_keys = OFF", NULL, NULL);
+    run(b, "CREATE TEMP TABLE mine (a)", NULL, NULL);
+    mseq_connection_release(b);
+    mseq_connection *c = connect_to(database);
+    run(c, "PRAGMA foreign_keys", NULL, "[{\"foreign_keys\": 1}]");
+    assert_int_equal(fails(c, "SELECT * FROM mine", NULL, &err), MSEQ_E_DATABASE);
+    /* a connection outlives the handle of its database */
+    mseq_database_close(database);
+    run(c, "SELECT * FROM t", NULL, "[]");
+    mseq_connection_release(c);
+}
+
+typedef struct worker {
+    mseq_database *database;
+    int failures;
+} worker;
+
+static void *insert_rows(void *data) {
+    worker *w = data;
+    for (int i = 0; i < 20; i++) {
+        mseq_connection *c = NULL;
+        if (mseq_database_connect(w->database, &c, NULL) != MSEQ_OK ||
+            mseq_connection_begin(c, true, NULL) != MSEQ_OK ||
+            mseq_connection_execute(c, "UPDATE t SET a = a + 1", NULL, NULL, NULL, NULL) !=
+                MSEQ_OK ||
+            mseq_connection_commit(c, NULL) != MSEQ_OK)
+            w->failures++;
+        mseq_connection_release(c);
+    }
+    return NULL;
+}
+
+static void check_threads(mseq_database *database) {
+    enum { THREADS = 4 };
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE t (a)", NULL, NULL);
+    run(c, "INSERT INTO t VALUES (0)", NULL, NULL);
+    pthread_t threads[THREADS];
+    worker workers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (worker){database, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, insert_rows, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].failures, 0);
+    }
+    run(c, "SELECT a FROM t", NULL, "[{\"a\": 80}]");
+    mseq_connection_release(c);
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    mseq_database *database = NULL;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    assert_int_equal(open_with(options, "threads.db", &database, NULL), MSEQ_OK);
+    check_threads(database);
+    mseq_database_close(database);
+    options.uri = "sqlite://";
+    assert_int_equal(mseq_database_open(&options, &database, NULL), MSEQ_OK);
+    check_threads(database);
+    mseq_database_close(database);
+}
+
+static void test_memory_is_one_database(void **state) {
+    (void)state;
+    mseq_database *database = open_memory(), *stranger = open_memory();
+    mseq_connection *a = connect_to(database), *b = connect_to(database);
+    mseq_connection *c = connect_to(stranger);
+    run(a, "CREATE TABLE t (a)", NULL, NULL);
+    run(b, "INSERT INTO t VALUES (1)", NULL, NULL);
+    run(a, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    run(c, "SELECT * FROM sqlite_schema", NULL, "[]");
+    mseq_connection_release(a);
+    mseq_connection_release(b);
+    mseq_connection_release(c);
+    mseq_connection *again = connect_to(database);
+    run(again, "SELECT * FROM t", NULL, "[{\"a\": 1}]");
+    mseq_connection_release(again);
+    mseq_database_close(database);
+    mseq_database_close(stranger);
+}
+
+/* ---- Opening */
+
+static void test_uris(void **state) {
+    (void)state;
+    static const struct {
+        const char *uri;
+        mseq_status status;
+        const char *message;
+    } cases[] = {
+        {"postgresql://u:secret@h/d", MSEQ_E_DATABASE, "no PostgreSQL driver"},
+        {"mysql://u:secret@h/d", MSEQ_E_ARGUMENT, "unknown scheme 'mysql'"},
+        {"sqlite:relative.db", MSEQ_E_ARGUMENT, "not of SQLite's form"},
+        {"nothing", MSEQ_E_ARGUMENT, "unknown scheme"},
+        {"sqlite:////nowhere/at/all.db", MSEQ_E_DATABASE, "/nowhere/at/all.db"},
+        {"sqlite:////tmp", MSEQ_E_DATABASE, "/tmp"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mseq_error err = MSEQ_ERROR_INIT;
+        mseq_database *database = NULL;
+        mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+        options.uri = cases[i].uri;
+        assert_int_equal(mseq_database_open(&options, &database, &err), cases[i].status);
+        assert_null(database);
+        assert_mentions(err.message, cases[i].message);
+        assert_null(strstr(err.message, "secret"));
+    }
+}
+
+static void test_file(void **state) {
+    (void)state;
+    mode_t before = umask(0);
+    mseq_database *database = open_file("with space%20and?mark.db");
+    umask(before);
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE t (a)", NULL, NULL);
+    run(c, "PRAGMA journal_mode", NULL, "[{\"journal_mode\": \"wal\"}]");
+    struct stat facts;
+    char path[128];
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/with space%%20and?mark.db%s", folder, suffixes[i]);
+        assert_int_equal(stat(path, &facts), 0);
+        assert_int_equal(facts.st_mode & 0777, 0600);
+    }
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_relative_path(void **state) {
+    (void)state;
+    char here[512];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    mseq_database *database = NULL;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.uri = "sqlite:///relative.db";
+    assert_int_equal(mseq_database_open(&options, &database, NULL), MSEQ_OK);
+    assert_int_equal(chdir(here), 0);
+    /* two connections: the second is opened after the folder changed */
+    mseq_connection *a = connect_to(database), *b = connect_to(database);
+    run(a, "CREATE TABLE t (a)", NULL, NULL);
+    run(b, "SELECT * FROM t", NULL, "[]");
+    mseq_connection_release(a);
+    mseq_connection_release(b);
+    mseq_database_close(database);
+}
+
+static void test_must_exist(void **state) {
+    (void)state;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_database *database = NULL;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.must_exist = true;
+    assert_int_equal(open_with(options, "missing.db", &database, &err), MSEQ_E_DATABASE);
+    assert_string_equal(err.code, "database_missing");
+    assert_mentions(err.message, "missing.db' does not exist");
+    options.must_exist = false;
+    options.read_only = true;
+    mseq_error_clear(&err);
+    assert_int_equal(open_with(options, "missing.db", &database, &err), MSEQ_E_DATABASE);
+    assert_string_equal(err.code, "database_missing");
+}
+
+static void test_read_only(void **state) {
+    (void)state;
+    mseq_database *database = open_file("read.db");
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE t (a)", NULL, NULL);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.read_only = true;
+    assert_int_equal(open_with(options, "read.db", &database, NULL), MSEQ_OK);
+    c = connect_to(database);
+    run(c, "SELECT * FROM t", NULL, "[]");
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(fails(c, "INSERT INTO t VALUES (1)", NULL, &err), MSEQ_E_DATABASE_READ_ONLY);
+    assert_mentions(err.message, "read.db");
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_E_DATABASE_READ_ONLY);
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_connection_begin(c, false, &err), MSEQ_OK);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+static void test_not_a_database(void **state) {
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/text.db", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 200; i++)
+        fputs("this is no database at all\n", file);
+    fclose(file);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_database *database = NULL;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    assert_int_equal(open_with(options, "text.db", &database, &err), MSEQ_E_DATABASE);
+    assert_mentions(err.message, "text.db");
+    assert_mentions(err.message, "not a database");
+}
+
+static void test_table_names(void **state) {
+    (void)state;
+    mseq_database *database = open_memory();
+    mseq_connection *c = connect_to(database);
+    run(c, "CREATE TABLE b (a INTEGER PRIMARY KEY AUTOINCREMENT)", NULL, NULL);
+    run(c, "CREATE TABLE \"A b\" (a UNIQUE)", NULL, NULL);
+    run(c, "CREATE VIEW v AS SELECT 1", NULL, NULL);
+    mseq_strings names = MSEQ_STRINGS_INIT;
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(mseq_connection_table_names(c, NULL, &names, &err), MSEQ_OK);
+    assert_int_equal(names.count, 2);
+    assert_string_equal(names.items[0], "A b");
+    assert_string_equal(names.items[1], "b");
+    assert_int_equal(mseq_connection_table_names(c, "other", &names, &err), MSEQ_E_NOT_FOUND);
+    assert_mentions(err.message, "other");
+    assert_int_equal(names.count, 2);
+    mseq_strings_free(&names);
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_values_refused),
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_statement_errors),
+        cmocka_unit_test(test_affected),
+        cmocka_unit_test(test_constraints),
+        cmocka_unit_test(test_statement_cache),
+        cmocka_unit_test(test_script),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_memory_is_one_database),
+        cmocka_unit_test(test_uris),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_relative_path),
+        cmocka_unit_test(test_must_exist),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_not_a_database),
+        cmocka_unit_test(test_table_names),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
