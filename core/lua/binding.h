@@ -99,6 +99,21 @@ void mseqi_push_keys(lua_State *L, int index);
 void mseqi_ordered_register(lua_State *L);
 extern const luaL_Reg mseqi_ordered_functions[];
 
+/* ---- tables.c: frozen tables
+ * ------------------------------------------------------------------------- */
+
+/* The table at an argument, borrowed from its userdata.   [-0, +0, v] */
+const mseq_table *mseqi_check_table(lua_State *L, int argument);
+/* Pushes a userdata with a reference of its own.   [-0, +1, m] */
+void mseqi_push_table(lua_State *L, const mseq_table *table);
+/* Pushes an array of the tables of a collection.   [-0, +1, m] */
+void mseqi_push_tables(lua_State *L, const mseq_metadata *metadata);
+/* A collection from an array of tables, into a slot of a scratch.   [-0, +0, v] */
+void mseqi_check_metadata(lua_State *L, int argument, mseq_metadata **slot);
+void mseqi_tables_register(lua_State *L);
+/* Methods of tables that make documents (contracts.c). */
+extern const luaL_Reg mseqi_table_document_methods[];
+
 #define MSEQI_KEYS "__mseq_keys"
 
 /* ---- one list of functions a theme
@@ -107,5 +122,8 @@ extern const luaL_Reg mseqi_ordered_functions[];
 extern const luaL_Reg mseqi_json_functions[];
 extern const luaL_Reg mseqi_system_functions[];
 extern const luaL_Reg mseqi_naming_functions[];
+extern const luaL_Reg mseqi_table_functions[];
+extern const luaL_Reg mseqi_contract_functions[];
+extern const luaL_Reg mseqi_ddl_functions[];
 
 #endif

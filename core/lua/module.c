@@ -9,8 +9,9 @@
 
 int luaopen_mainsequence_core(lua_State *L) {
     static const luaL_Reg *const themes[] = {
-        mseqi_error_functions,  mseqi_ordered_functions, mseqi_json_functions,
-        mseqi_system_functions, mseqi_naming_functions,
+        mseqi_error_functions,    mseqi_ordered_functions, mseqi_json_functions,
+        mseqi_system_functions,   mseqi_naming_functions,  mseqi_table_functions,
+        mseqi_contract_functions, mseqi_ddl_functions,
     };
     luaL_checkversion(L);
     if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {
@@ -20,6 +21,7 @@ int luaopen_mainsequence_core(lua_State *L) {
     mseqi_scratch_register(L);
     mseqi_errors_register(L);
     mseqi_ordered_register(L);
+    mseqi_tables_register(L);
     lua_createtable(L, 0, 96);
     for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
         luaL_setfuncs(L, themes[i], 0);
