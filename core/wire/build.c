@@ -34,19 +34,13 @@ static mseq_status check_options(const mseq_table *table, const mseq_wire_option
 }
 
 static mseq_status check_managed(const request_parts *parts, mseq_error *err) {
-    const char *name = mseq_table_name(parts->table);
     if (parts->meta->kind == MSEQ_TABLE_PLAIN) {
         mseq_error_set(err, MSEQ_E_REQUEST, "table '%s' is a plain table, not platform-managed",
-                       name);
+                       mseq_table_name(parts->table));
         mseq_error_hint(err, "register it with the external registration request");
         return MSEQ_E_REQUEST;
     }
-    if (!parts->meta->meta_namespace || !*parts->meta->meta_namespace) {
-        mseq_error_set(err, MSEQ_E_REQUEST, "table '%s' has no namespace", name);
-        mseq_error_hint(err, "give the model a namespace");
-        return MSEQ_E_REQUEST;
-    }
-    return MSEQ_OK;
+    return mseq_contract_require_namespace(parts->table, NULL, err);
 }
 
 static mseq_status gather(const mseq_table *table, const mseq_wire_options *options,

@@ -144,11 +144,14 @@ local function make(type_name, options, place)
   return spec
 end
 
+local by_name = {} ---@type table<string, function>
+
 ---types.String { length = 64 } and its like.
 ---@type table<string, fun(options: mainsequence.ColumnOptions?): mainsequence.TypeSpec>
 M.types = setmetatable({}, {
   __name = "mainsequence.types",
-  __index = function(types, name)
+  __index = function(_, name)
+    if by_name[name] then return by_name[name] end
     if not M.arguments[name] then
       fault.raise(fault.here(1), ("there is no type %s"):format(fault.show(name)),
         fault.did_you_mean(name, fault.sorted_keys(M.arguments)))
@@ -158,7 +161,7 @@ M.types = setmetatable({}, {
       return spec
     end
     constructors[constructor] = name
-    rawset(types, name, constructor)
+    by_name[name] = constructor
     return constructor
   end,
   __newindex = function()
