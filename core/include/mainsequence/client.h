@@ -17,7 +17,8 @@ typedef struct mseq_client mseq_client;
 typedef struct mseq_client_options {
     size_t size;
     const char *access_token; /* NULL: none */
-    const char *project_uid;  /* MAIN_SEQUENCE_PROJECT_UID; NULL: none (answered on local:) */
+    const char *project_uid;  /* MAIN_SEQUENCE_PROJECT_UID; NULL: none */
+    bool only_project;        /* without a project_uid, the only project there is counts */
     int64_t timeout_ms;       /* per call; 0: 120000 */
     const mseq_cancellation *cancellation;
 } mseq_client_options;
@@ -43,6 +44,10 @@ MSEQ_API mseq_status mseq_client_call_accepting(mseq_client *client, const char 
                                                 const mseq_value *body, int also_accept,
                                                 int *http_status, mseq_value **reply,
                                                 mseq_error *err) MSEQ_MUST_CHECK;
+/* As mseq_client_call, with a text/plain body (run_query). */
+MSEQ_API mseq_status mseq_client_call_text(mseq_client *client, const char *method,
+                                           const char *path, const char *text, size_t length,
+                                           mseq_value **reply, mseq_error *err) MSEQ_MUST_CHECK;
 /* A list: follows `next` until the end. *rows is an array. */
 MSEQ_API mseq_status mseq_client_list(mseq_client *client, const char *path,
                                       const mseq_value *query, mseq_value **rows,
