@@ -132,6 +132,16 @@ end
 
 -- ---- Running -------------------------------------------------------------------------------------
 
+-- Standard output is for results: what model scripts and revisions print goes to standard error.
+local function divert_output()
+  function _G.print(...)
+    local words = table.pack(...)
+    for position = 1, words.n do words[position] = tostring(words[position]) end
+    M.say(table.concat(words, "\t"))
+  end
+  io.output(io.stderr)
+end
+
 local function run(arguments)
   local first = arguments[1]
   if first == nil then
@@ -142,6 +152,7 @@ local function run(arguments)
     return show_version(has(arguments, "--verbose"))
   end
   local options = build_parser(find_command(first)):parse(arguments)
+  divert_output()
   local status, err = module_of(options.command).run(options)
   if status == nil then error(err, 0) end
   return status
@@ -163,12 +174,15 @@ end
 ---@param arguments string[]
 ---@return integer status
 function M.main(arguments)
+  local original_print, original_output = print, io.output()
   local traced = has(arguments, "--traceback") or (os.getenv("MSEQ_DEBUG") or "") ~= ""
   local trace
   local ok, result = xpcall(run, function(err)
     if traced then trace = debug.traceback(nil, 2) end
     return err
   end, arguments)
+  _G.print = original_print
+  io.output(original_output)
   local flushed, reason = io.stdout:flush()
   if ok and not flushed then ok, result = false, ("cannot write the result: %s"):format(reason) end
   if ok then return result end
