@@ -99,6 +99,14 @@ void mseqi_push_keys(lua_State *L, int index);
 void mseqi_ordered_register(lua_State *L);
 extern const luaL_Reg mseqi_ordered_functions[];
 
+/* ---- classes of userdata
+ * ----------------------------------------------------------------------------- */
+
+/* Makes the metatable of a class once per state; `methods` become its __index.   [-0, +0, m] */
+void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metamethods,
+                          const luaL_Reg *methods);
+void mseqi_connections_register(lua_State *L);
+
 /* ---- tables.c: frozen tables
  * ------------------------------------------------------------------------- */
 
@@ -125,5 +133,6 @@ extern const luaL_Reg mseqi_naming_functions[];
 extern const luaL_Reg mseqi_table_functions[];
 extern const luaL_Reg mseqi_contract_functions[];
 extern const luaL_Reg mseqi_ddl_functions[];
+extern const luaL_Reg mseqi_connection_functions[];
 
 #endif

@@ -7,11 +7,22 @@
 
 #include "binding.h"
 
+void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metamethods,
+                          const luaL_Reg *methods) {
+    if (luaL_newmetatable(L, name)) {
+        luaL_setfuncs(L, metamethods, 0);
+        lua_newtable(L);
+        luaL_setfuncs(L, methods, 0);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_pop(L, 1);
+}
+
 int luaopen_mainsequence_core(lua_State *L) {
     static const luaL_Reg *const themes[] = {
         mseqi_error_functions,    mseqi_ordered_functions, mseqi_json_functions,
         mseqi_system_functions,   mseqi_naming_functions,  mseqi_table_functions,
-        mseqi_contract_functions, mseqi_ddl_functions,
+        mseqi_contract_functions, mseqi_ddl_functions,     mseqi_connection_functions,
     };
     luaL_checkversion(L);
     if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {
@@ -22,6 +33,7 @@ int luaopen_mainsequence_core(lua_State *L) {
     mseqi_errors_register(L);
     mseqi_ordered_register(L);
     mseqi_tables_register(L);
+    mseqi_connections_register(L);
     lua_createtable(L, 0, 96);
     for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
         luaL_setfuncs(L, themes[i], 0);

@@ -150,14 +150,11 @@ void mseqi_tables_register(lua_State *L) {
         {"__tostring", table_tostring},
         {NULL, NULL},
     };
-    if (luaL_newmetatable(L, MSEQI_TABLE)) {
-        luaL_setfuncs(L, metamethods, 0);
-        lua_newtable(L);
-        luaL_setfuncs(L, methods, 0);
-        luaL_setfuncs(L, mseqi_table_document_methods, 0);
-        lua_setfield(L, -2, "__index");
-    }
-    lua_pop(L, 1);
+    mseqi_class_register(L, MSEQI_TABLE, metamethods, methods);
+    luaL_getmetatable(L, MSEQI_TABLE);
+    lua_getfield(L, -1, "__index");
+    luaL_setfuncs(L, mseqi_table_document_methods, 0);
+    lua_pop(L, 2);
 }
 
 const luaL_Reg mseqi_table_functions[] = {
