@@ -7,22 +7,49 @@
 
 /* A document under construction: the first failure (always memory) sticks, values are taken over in
  * any case. */
-typedef struct document {
+typedef struct contract_document {
     bool failed;
-} document;
+} contract_document;
 
-void put(document *d, mseq_value *object, const char *key, mseq_value *value);
-void put_text(document *d, mseq_value *object, const char *key,
-              const char *text); /* NULL: left out */
-void put_boolean(document *d, mseq_value *object, const char *key, bool boolean);
-void put_copy(document *d, mseq_value *object, const char *key,
-              const mseq_value *value); /* NULL: left out */
-void append(document *d, mseq_value *array, mseq_value *item);
-mseq_value *text_list(document *d, const char *const *items, size_t count);
+void contract_put(contract_document *d, mseq_value *object, const char *key, mseq_value *value);
+/* NULL: left out. */
+void contract_put_text(contract_document *d, mseq_value *object, const char *key, const char *text);
+void contract_put_boolean(contract_document *d, mseq_value *object, const char *key, bool boolean);
+/* NULL: left out. */
+void contract_put_copy(contract_document *d, mseq_value *object, const char *key,
+                       const mseq_value *value);
+void contract_append(contract_document *d, mseq_value *array, mseq_value *item);
+mseq_value *contract_text_list(contract_document *d, const char *const *items, size_t count);
 
-/* gen_random_uuid() is the only server default a contract carries: for a uuid primary key. */
-bool generates_uuid(const mseq_column *column, const char *data_type);
-mseq_value *index_fragment(document *d, const mseq_index *index);
-mseq_value *foreign_key_fragment(document *d, const mseq_constraint *key);
+/* One element of an index as a contract writes it: a column or an expression, then its order. */
+mseq_status contract_element_text(const mseq_table *table, const mseq_index_element *element,
+                                  mseq_buffer *text);
+mseq_value *contract_index_fragment(contract_document *d, const mseq_table *table,
+                                    const mseq_index *index);
+mseq_value *contract_foreign_key_fragment(contract_document *d, const mseq_constraint *key);
+/* The predicate of a partial index on a dialect, or NULL. */
+const char *contract_index_where(const mseq_index *index, mseq_dialect dialect);
+
+/* Whether two SQL expressions are the same but for spelling: white space, case, parentheses, casts
+ * and the forms PostgreSQL gives them when it stores them. False (with *failed) without memory. */
+bool contract_same_expression(const char *a, const char *b, bool *failed);
+
+/* ---- Drift
+ * --------------------------------------------------------------------------------------------- */
+
+typedef struct contract_drift {
+    contract_document d;
+    mseq_value *differences;
+    mseq_dialect dialect;
+    const mseq_table *declared, *actual;
+    bool without_indexes; /* one of two contracts does not tell its indexes */
+    bool without_foreign_keys;
+} contract_drift;
+
+/* One difference; NULL texts are null. The message starts with the table's name. */
+void contract_differ(contract_drift *drift, const char *object, const char *change,
+                     const char *name, const char *expected, const char *actual);
+/* Unique constraints, indexes, foreign keys, checks. */
+void contract_compare_objects(contract_drift *drift);
 
 #endif

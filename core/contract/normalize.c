@@ -46,9 +46,7 @@ static const mseq_field foreign_key_fields[] = {
      .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
     {.name = "target_schema", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
     {.name = "target_table", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
-    {.name = "target_columns",
-     .type = MSEQ_FIELD_STRINGS,
-     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "target_columns", .type = MSEQ_FIELD_STRINGS, .fallback = ""}, /* none: its key */
     {.name = "on_delete", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
     {.name = "on_update", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
     {.name = "deferrable", .type = MSEQ_FIELD_BOOLEAN, .flags = MSEQ_FIELD_OMIT_NULL},
@@ -195,13 +193,14 @@ static mseq_status check_foreign_keys(const mseq_value *contract, mseq_error *er
     const mseq_path list = {NULL, "foreign_keys", 0};
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; status == MSEQ_OK && i < mseq_value_length(keys); i++) {
-        const mseq_path path = {&list, NULL, i}, sources = {&path, "source_columns", 0},
-                        targets = {&path, "target_columns", 0};
+        const mseq_path path = {&list, NULL, i};
+        const mseq_path sources = {&path, "source_columns", 0};
+        const mseq_path targets = {&path, "target_columns", 0};
         const mseq_value *key = mseq_array_get(keys, i);
         size_t source_count = mseq_value_length(mseq_object_get(key, "source_columns"));
         size_t target_count = mseq_value_length(mseq_object_get(key, "target_columns"));
         status = check_names(contract, mseq_object_get(key, "source_columns"), &sources, err);
-        if (status == MSEQ_OK && source_count != target_count)
+        if (status == MSEQ_OK && target_count && source_count != target_count)
             status = mseq_path_refuse(&targets, MSEQ_E_CONTRACT, err, "bad_value",
                                       "there are %zu target columns for %zu source columns",
                                       target_count, source_count);
