@@ -269,12 +269,12 @@ mseq_status mseq_naming_parse_schema_table_name(const char *name, char **app, ch
     mseq_status status = MSEQ_OK;
     if (!*trimmed)
         status = mseq_error_set(err, MSEQ_E_NAME, "Schema table name is required.");
-    else if (!strstr(trimmed, "__"))
-        status = mseq_error_set(err, MSEQ_E_NAME,
-                                "Schema table names must use the app__concept convention.");
     else
         status = split_pieces(trimmed, "Schema table name part", &pieces, err);
     free(trimmed);
+    if (status == MSEQ_OK && pieces.count < 2)
+        status = mseq_error_set(err, MSEQ_E_NAME,
+                                "Schema table names must use the app__concept convention.");
     if (status == MSEQ_OK && pieces.count > 2)
         status = give(join(&pieces, 2), &rest, err);
     if (status == MSEQ_OK) {
