@@ -236,3 +236,67 @@ mseq_status mseq_connection_table_names(mseq_connection *connection, const char 
                                         mseq_strings *names, mseq_error *err) {
     return connection->driver->table_names(connection->session, schema, names, err);
 }
+
+/* Several questions are asked: one transaction makes them see one state. */
+static mseq_status begin_reading(mseq_connection *connection, bool *begun, mseq_error *err) {
+    *begun = !mseq_connection_in_transaction(connection);
+    return *begun ? connection->driver->begin(connection->session, false, err) : MSEQ_OK;
+}
+
+static void end_reading(mseq_connection *connection, bool begun) {
+    if (begun)
+        mseq_connection_rollback(connection);
+}
+
+mseq_status mseq_connection_reflect_table(mseq_connection *connection, const char *schema,
+                                          const char *name, mseq_table **table, mseq_error *err) {
+    bool begun;
+    mseq_status status = begin_reading(connection, &begun, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = connection->driver->reflect_table(connection->session, schema, name, table, err);
+    end_reading(connection, begun);
+    return status;
+}
+
+static mseq_status reflect_all(mseq_connection *connection, const char *schema,
+                               mseq_metadata *metadata, mseq_error *err) {
+    mseq_strings names = MSEQ_STRINGS_INIT;
+    mseq_status status = mseq_connection_table_names(connection, schema, &names, err);
+    for (size_t i = 0; status == MSEQ_OK && i < names.count; i++) {
+        mseq_table *table = NULL;
+        status = connection->driver->reflect_table(connection->session, schema, names.items[i],
+                                                   &table, err);
+        if (status == MSEQ_OK) {
+            status = mseq_metadata_add(metadata, table, err);
+            mseq_table_free(table);
+        }
+    }
+    mseq_strings_free(&names);
+    return status;
+}
+
+mseq_status mseq_connection_reflect(mseq_connection *connection, const char *schema,
+                                    mseq_metadata **metadata, mseq_error *err) {
+    bool begun;
+    mseq_metadata *found = NULL;
+    mseq_status status = mseq_metadata_new(&found, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = begin_reading(connection, &begun, err);
+    if (status == MSEQ_OK) {
+        status = reflect_all(connection, schema, found, err);
+        end_reading(connection, begun);
+    }
+    if (status != MSEQ_OK) {
+        mseq_metadata_free(found);
+        return status;
+    }
+    *metadata = found;
+    return MSEQ_OK;
+}
+
+mseq_status mseq_connection_dependents(mseq_connection *connection, const char *name,
+                                       mseq_value **dependents, mseq_error *err) {
+    return connection->driver->dependents(connection->session, name, dependents, err);
+}

@@ -31,6 +31,10 @@ typedef struct database_driver {
     bool (*in_transaction)(void *session);
     mseq_status (*table_names)(void *session, const char *schema, mseq_strings *names,
                                mseq_error *err);
+    mseq_status (*reflect_table)(void *session, const char *schema, const char *name,
+                                 mseq_table **table, mseq_error *err);
+    mseq_status (*dependents)(void *session, const char *name, mseq_value **dependents,
+                              mseq_error *err);
 } database_driver;
 
 extern const database_driver database_sqlite_driver;

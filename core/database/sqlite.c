@@ -159,6 +159,16 @@ static mseq_status session_table_names(void *session, const char *schema, mseq_s
     return sqlite_table_names(handle_of(session), schema, names, err);
 }
 
+static mseq_status session_reflect_table(void *session, const char *schema, const char *name,
+                                         mseq_table **table, mseq_error *err) {
+    return sqlite_reflect_table(handle_of(session), schema, name, table, err);
+}
+
+static mseq_status session_dependents(void *session, const char *name, mseq_value **dependents,
+                                      mseq_error *err) {
+    return sqlite_dependents(handle_of(session), name, dependents, err);
+}
+
 const database_driver database_sqlite_driver = {
     .dialect = MSEQ_SQLITE,
     .open = target_open,
@@ -173,4 +183,6 @@ const database_driver database_sqlite_driver = {
     .rollback = session_rollback,
     .in_transaction = session_in_transaction,
     .table_names = session_table_names,
+    .reflect_table = session_reflect_table,
+    .dependents = session_dependents,
 };

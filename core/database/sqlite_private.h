@@ -81,8 +81,25 @@ mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_va
 mseq_status sqlite_row(sqlite_statement *statement, mseq_value **row, mseq_error *err);
 
 /* ---- sqlite_catalog.c */
+/* "schema".sqlite_schema, malloc'ed; MSEQ_E_NOT_FOUND for a schema that is not attached. NULL:
+ * main.
+ */
+mseq_status sqlite_catalog_name(sqlite_handle *handle, const char *schema, char **catalog,
+                                mseq_error *err);
 mseq_status sqlite_table_names(sqlite_handle *handle, const char *schema, mseq_strings *names,
                                mseq_error *err);
+mseq_status sqlite_dependents(sqlite_handle *handle, const char *name, mseq_value **dependents,
+                              mseq_error *err);
+
+/* ---- sqlite_reflect.c, sqlite_types.c */
+/* Rows of a statement with up to two text parameters (NULL: fewer). */
+mseq_status sqlite_query(sqlite_handle *handle, const char *sql, const char *first,
+                         const char *second, mseq_value **rows, mseq_error *err);
+mseq_status sqlite_reflect_table(sqlite_handle *handle, const char *schema, const char *name,
+                                 mseq_table **table, mseq_error *err);
+/* {name, args} of a declared type, owned by the caller; NULL without memory. *known: the name is
+ * one that SQLAlchemy knows, so that nothing of the text is lost but spelling. */
+mseq_value *sqlite_type_description(const char *declared, const char *collation, bool *known);
 
 /* ---- sqlite_tokens.c: SQLite's own tokens */
 typedef enum sqlite_token_kind {
@@ -108,6 +125,8 @@ bool sqlite_token_is(const sqlite_token *token, const char *word); /* a WORD, an
 bool sqlite_token_is_byte(const sqlite_token *token, char byte);
 /* The name that a WORD, QUOTED or STRING token stands for, without quotes. malloc'ed or NULL. */
 char *sqlite_token_name(const sqlite_token *token);
+/* Whether the token stands for this name, in any case. */
+bool sqlite_token_names(const sqlite_token *token, const char *name);
 /* Whether there is nothing but space, comments and ";". */
 bool sqlite_only_blank(const char *text, const char *end);
 

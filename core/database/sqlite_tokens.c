@@ -99,21 +99,50 @@ bool sqlite_token_is_byte(const sqlite_token *token, char byte) {
     return token->kind == LITE_TOKEN_OTHER && token->length == 1 && token->text[0] == byte;
 }
 
-char *sqlite_token_name(const sqlite_token *token) {
+/* The bytes that a name token stands for, and the quote that is doubled in them (0: none). */
+static char name_bytes(const sqlite_token *token, const char **at, const char **end) {
     bool quoted = token->kind == LITE_TOKEN_QUOTED || token->kind == LITE_TOKEN_STRING;
+    *at = token->text;
+    *end = token->text + token->length;
     if (!quoted || token->length < 2)
-        return strndup(token->text, token->length);
-    char quote = token->text[0];
-    char *name = malloc(token->length), *out = name;
+        return 0;
+    ++*at;
+    --*end;
+    return token->text[0] == '[' ? 0 : token->text[0];
+}
+
+char *sqlite_token_name(const sqlite_token *token) {
+    const char *at, *end;
+    char quote = name_bytes(token, &at, &end);
+    char *name = malloc(token->length + 1), *out = name;
     if (!name)
         return NULL;
-    for (size_t i = 1; i + 1 < token->length; i++) {
-        if (quote != '[' && token->text[i] == quote)
-            i++; /* doubled: one stands for itself */
-        *out++ = token->text[i];
+    while (at < end) {
+        if (quote && *at == quote && at + 1 < end)
+            at++;
+        *out++ = *at++;
     }
     *out = '\0';
     return name;
+}
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool sqlite_token_names(const sqlite_token *token, const char *name) {
+    if (token->kind != LITE_TOKEN_WORD && token->kind != LITE_TOKEN_QUOTED &&
+        token->kind != LITE_TOKEN_STRING)
+        return false;
+    const char *at, *end;
+    char quote = name_bytes(token, &at, &end);
+    for (; at < end && *name; at++, name++) {
+        if (quote && *at == quote && at + 1 < end)
+            at++;
+        if (lower(*at) != lower(*name))
+            return false;
+    }
+    return at == end && !*name;
 }
 
 bool sqlite_only_blank(const char *text, const char *end) {

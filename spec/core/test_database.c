@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Room `database`: the SQLite driver: values, transactions, pool, files that are not as they should
  * be. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -17,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mainsequence/database.h"
+#include "database_helpers.h"
 
 static char folder[64];
 
@@ -59,72 +52,11 @@ static mseq_database *open_file(const char *name) {
     return database;
 }
 
-static mseq_database *open_memory(void) {
-    mseq_database *database = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
-    options.uri = "sqlite://";
-    options.busy_timeout_ms = 50;
-    if (mseq_database_open(&options, &database, &err) != MSEQ_OK)
-        fail_msg("%s", err.message);
-    return database;
-}
-
-static mseq_connection *connect_to(mseq_database *database) {
-    mseq_connection *connection = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_database_connect(database, &connection, &err) != MSEQ_OK)
-        fail_msg("%s", err.message);
-    return connection;
-}
-
-static mseq_value *json(const char *text) {
-    mseq_value *value = NULL;
-    assert_int_equal(mseq_json_parse(text, strlen(text), 0, &value, NULL), MSEQ_OK);
-    return value;
-}
-
-static char *text_of(const mseq_value *value) {
-    mseq_buffer buffer = MSEQ_BUFFER_INIT;
-    assert_int_equal(mseq_json_write(value, 0, &buffer, NULL), MSEQ_OK);
-    return mseq_buffer_take(&buffer);
-}
-
-/* Runs a statement that must succeed; parameters and expected rows as JSON, NULL: none. */
-static int64_t run(mseq_connection *connection, const char *sql, const char *parameters,
-                   const char *expected) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_value *bound = parameters ? json(parameters) : NULL, *rows = NULL;
-    int64_t affected = -1;
-    if (mseq_connection_execute(connection, sql, bound, &rows, &affected, &err) != MSEQ_OK)
-        fail_msg("%s: %s", sql, err.message);
-    char *text = text_of(rows);
-    if (expected)
-        assert_string_equal(text, expected);
-    free(text);
-    mseq_value_free(bound);
-    mseq_value_free(rows);
-    return affected;
-}
-
-static mseq_status fails(mseq_connection *connection, const char *sql, const char *parameters,
-                         mseq_error *err) {
-    mseq_value *bound = parameters ? json(parameters) : NULL;
-    mseq_status status = mseq_connection_execute(connection, sql, bound, NULL, NULL, err);
-    mseq_value_free(bound);
-    return status;
-}
-
-static void assert_mentions(const char *text, const char *part) {
-    if (!strstr(text, part))
-        fail_msg("\"%s\" does not mention \"%s\"", text, part);
-}
-
 /* ---- Values */
 
 static void test_values(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     run(c, "CREATE TABLE t (a)", NULL, "[]");
     const char *same[] = {"null",
@@ -158,7 +90,7 @@ static void test_values(void **state) {
 
 static void test_values_refused(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_value *infinite = mseq_value_array();
@@ -208,7 +140,7 @@ static mseq_status nested(void *data, const mseq_value *row, mseq_error *err) {
 
 static void test_each(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     const char *sql = "SELECT 1 AS n UNION SELECT 2 UNION SELECT 3";
     mseq_error err = MSEQ_ERROR_INIT;
@@ -223,7 +155,7 @@ static void test_each(void **state) {
 
 static void test_statement_errors(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     mseq_error err = MSEQ_ERROR_INIT;
     assert_int_equal(fails(c, "SELECT 1; SELECT 2", NULL, &err), MSEQ_E_STATEMENT);
@@ -245,7 +177,7 @@ static void test_statement_errors(void **state) {
 
 static void test_affected(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     assert_int_equal(run(c, "CREATE TABLE t (a)", NULL, NULL), 0);
     assert_int_equal(run(c, "INSERT INTO t VALUES (1), (2), (3)", NULL, NULL), 3);
@@ -269,7 +201,7 @@ static void test_constraints(void **state) {
         {"INSERT INTO t VALUES (2, -1, 1)", "23514", "CHECK constraint failed: positive"},
         {"INSERT INTO t VALUES (2, 1, 77)", "23503", "FOREIGN KEY constraint failed"},
     };
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     run(c,
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b INT NOT NULL CONSTRAINT positive CHECK (b > 0), "
@@ -290,7 +222,7 @@ static void test_constraints(void **state) {
 /* More statements than the cache holds, and a schema that changes under prepared ones. */
 static void test_statement_cache(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     run(c, "CREATE TABLE t (a)", NULL, NULL);
     run(c, "INSERT INTO t VALUES (1)", NULL, NULL);
@@ -315,7 +247,7 @@ static void test_statement_cache(void **state) {
 
 static void test_script(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     mseq_error err = MSEQ_ERROR_INIT;
     assert_int_equal(mseq_connection_begin(c, true, &err), MSEQ_OK);
@@ -473,7 +405,7 @@ static void test_threads(void **state) {
 
 static void test_memory_is_one_database(void **state) {
     (void)state;
-    mseq_database *database = open_memory(), *stranger = open_memory();
+    mseq_database *database = open_uri("sqlite://"), *stranger = open_uri("sqlite://");
     mseq_connection *a = connect_to(database), *b = connect_to(database);
     mseq_connection *c = connect_to(stranger);
     run(a, "CREATE TABLE t (a)", NULL, NULL);
@@ -615,7 +547,7 @@ static void test_not_a_database(void **state) {
 
 static void test_table_names(void **state) {
     (void)state;
-    mseq_database *database = open_memory();
+    mseq_database *database = open_uri("sqlite://");
     mseq_connection *c = connect_to(database);
     run(c, "CREATE TABLE b (a INTEGER PRIMARY KEY AUTOINCREMENT)", NULL, NULL);
     run(c, "CREATE TABLE \"A b\" (a UNIQUE)", NULL, NULL);
