@@ -102,16 +102,10 @@ local function build_parser(only)
     end
   end
   parser.error = function(at, message)
-    local near
-    if message:find("^unknown command") then
-      local word = message:match("'(.-)'")
-      local names = {}
-      for position, command in ipairs(COMMANDS) do names[position] = command.name end
-      near = not find_command(word) and at == parser and require("mainsequence.core").nearest(word, names)
-      message = message:match("^[^\n]*")
-    end
     io.stderr:write(at:get_usage(), "\n")
-    M.usage_error(message, near and ("did you mean '%s'?"):format(near) or nil)
+    -- argparse puts its suggestion on a second line.
+    local problem, hint = message:match("^([^\n]*)\n?(.*)$")
+    M.usage_error(problem, hint ~= "" and hint:gsub("^D", "d"):gsub("\n", " ") or nil)
   end
   return parser
 end
@@ -151,7 +145,9 @@ local function run(arguments)
   if first == "--version" or (first == "--verbose" and has(arguments, "--version")) then
     return show_version(has(arguments, "--verbose"))
   end
-  local options = build_parser(find_command(first)):parse(arguments)
+  local command = find_command(first)
+  local prepare = command and module_of(first).prepare
+  local options = build_parser(command):parse(prepare and prepare(arguments) or arguments)
   divert_output()
   local status, err = module_of(options.command).run(options)
   if status == nil then error(err, 0) end
