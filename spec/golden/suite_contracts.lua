@@ -12,17 +12,22 @@ local DATA_SOURCE = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 local VERSION_TABLE = "99999999-9999-4999-8999-999999999999"
 
 -- Positional type arguments of this file → the option names of mainsequence.schema.types.
+local NUMBER, ZONED, PRECISION, UUID = { "precision", "scale" }, { "timezone", "precision" }, { "precision" }, { "as_uuid" }
 local ARGUMENTS = {
-  Numeric = { "precision", "scale" }, DECIMAL = { "precision", "scale" }, NUMERIC = { "precision", "scale" },
-  DateTime = { "timezone" }, DATETIME = { "timezone" }, TIMESTAMP = { "timezone" }, PgTIMESTAMP = { "timezone" },
-  Time = { "timezone" }, TIME = { "timezone" }, PgTIME = { "timezone" },
-  Float = { "precision" }, FLOAT = { "precision" }, BIT = { "length" }, PgBIT = { "length" },
+  Numeric = NUMBER, DECIMAL = NUMBER, NUMERIC = NUMBER,
+  DateTime = ZONED, DATETIME = ZONED, TIMESTAMP = ZONED, PgTIMESTAMP = ZONED, PgTimestamp = ZONED,
+  Time = ZONED, TIME = ZONED, PgTIME = ZONED, PgTime = ZONED,
+  Float = PRECISION, FLOAT = PRECISION, Double = PRECISION, DOUBLE = PRECISION, REAL = PRECISION, DOUBLE_PRECISION = PRECISION,
+  BIT = { "length", "varying" }, PgBIT = { "length", "varying" }, Uuid = UUID, UUID = UUID, PgUUID = UUID,
+  Interval = { "native", "second_precision", "day_precision" }, INTERVAL = { "precision", "fields" },
+  PgINTERVAL = { "precision", "fields" }, PgInterval = { "precision", "fields" },
+  Boolean = { "create_constraint", "name" }, BOOLEAN = { "create_constraint", "name" },
 }
 
 local function type_options(declared)
   local options = {}
   local args = declared.args or {}
-  if declared.name:find("[Ee]num$") or declared.name == "ENUM" then
+  if declared.name:lower():find("enum$") then
     options.name = args[1]
     options.values = core.array({})
     for position = 2, #args do options.values[position - 1] = args[position] end
