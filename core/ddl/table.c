@@ -78,41 +78,6 @@ static bool is_autoincrement(const mseq_table *table, const mseq_column *column)
            !column->identity;
 }
 
-static void append_identity(const mseq_column *column, mseq_buffer *sql) {
-    static const struct {
-        const char *key;
-        const char *words;
-    } numbers[] = {{"increment", "INCREMENT BY"},
-                   {"start", "START WITH"},
-                   {"minvalue", "MINVALUE"},
-                   {"maxvalue", "MAXVALUE"}};
-    mseq_buffer options = MSEQ_BUFFER_INIT;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (mseq_object_get(column->identity, numbers[i].key))
-            mseq_buffer_append_format(
-                &options, " %s %lld", numbers[i].words,
-                (long long)mseq_object_get_integer(column->identity, numbers[i].key, 0));
-    if (mseq_object_get_boolean(column->identity, "nominvalue", false))
-        mseq_buffer_append_text(&options, " NO MINVALUE");
-    if (mseq_object_get_boolean(column->identity, "nomaxvalue", false))
-        mseq_buffer_append_text(&options, " NO MAXVALUE");
-    if (mseq_object_get(column->identity, "cache"))
-        mseq_buffer_append_format(&options, " CACHE %lld",
-                                  (long long)mseq_object_get_integer(column->identity, "cache", 1));
-    if (mseq_object_get(column->identity, "cycle"))
-        mseq_buffer_append_text(&options, mseq_object_get_boolean(column->identity, "cycle", false)
-                                              ? " CYCLE"
-                                              : " NO CYCLE");
-    mseq_buffer_append_format(
-        sql, " GENERATED %s AS IDENTITY",
-        mseq_object_get_boolean(column->identity, "always", false) ? "ALWAYS" : "BY DEFAULT");
-    if (options.length)
-        mseq_buffer_append_format(sql, " (%s)", mseq_buffer_text(&options) + 1);
-    if (options.status != MSEQ_OK)
-        sql->status = options.status;
-    mseq_buffer_free(&options);
-}
-
 static mseq_status append_computed(mseq_dialect dialect, const mseq_column *column,
                                    mseq_buffer *sql, mseq_error *err) {
     const mseq_value *persisted = mseq_object_get(column->computed, "persisted");
@@ -165,8 +130,10 @@ static mseq_status postgresql_column(const mseq_table *table, const mseq_column 
         status = append_default(MSEQ_POSTGRESQL, column, sql, err);
     if (status == MSEQ_OK && column->computed)
         status = append_computed(MSEQ_POSTGRESQL, column, sql, err);
-    if (column->identity)
-        append_identity(column, sql);
+    if (column->identity) {
+        mseq_buffer_append_char(sql, ' ');
+        mseq_ddl_identity(column->identity, sql);
+    }
     if (!column->nullable && !column->identity)
         mseq_buffer_append_text(sql, " NOT NULL");
     else if (column->nullable && column->identity)

@@ -31,6 +31,11 @@ MSEQ_API mseq_status mseq_ddl_type(mseq_dialect dialect, const mseq_type *type, 
 MSEQ_API mseq_status mseq_ddl_server_default(mseq_dialect dialect,
                                              const mseq_server_default *server_default,
                                              mseq_buffer *sql, mseq_error *err) MSEQ_MUST_CHECK;
+/* GENERATED … AS IDENTITY (…), and one of its options, e.g. INCREMENT BY 7 (nothing when it is not
+ * given). */
+MSEQ_API mseq_status mseq_ddl_identity(const mseq_value *identity, mseq_buffer *sql);
+MSEQ_API mseq_status mseq_ddl_identity_option(const mseq_value *identity, const char *key,
+                                              mseq_buffer *sql);
 /* name TYPE DEFAULT … NOT NULL, as in CREATE TABLE and ADD COLUMN. */
 MSEQ_API mseq_status mseq_ddl_column(mseq_dialect dialect, const mseq_table *table,
                                      const mseq_column *column, mseq_buffer *sql,

@@ -1,9 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
  * Room `migration`: operations as data. An operation is an object {op: "add_column", …args} in
- * Alembic's vocabulary (names, argument names and table descriptions as in schema.h; see also
- * spec/golden/ddl). It knows its SQL per dialect, its reverse and its risks. Pure; any thread: what
- * a live database looks like is handed in as reflected tables.
+ * Alembic's vocabulary. It knows its SQL per dialect, its reverse and its risks. Pure; any thread:
+ * what a live database looks like is handed in as reflected tables.
+ *
+ * Operations and their arguments (null counts as absent; `*` is required; tables, columns, types,
+ * indexes and defaults are described as in schema.h). `schema` may stand beside every `table`.
+ *   create_table  table*: description, if_not_exists
+ *   drop_table    name*, schema, if_exists, existing_table
+ *   rename_table  old_name*, new_name*, schema
+ *   add_column    table*, column*: description, if_not_exists, insert_before, insert_after (SQLite)
+ *   drop_column   table*, column*: name, if_exists, existing_column
+ *   alter_column  table*, column*: name, nullable, type, server_default, comment, new_name,
+ *                 postgresql_using, existing_type, existing_nullable, existing_server_default,
+ *                 existing_comment; a default is a column's, or {identity: {…}}; {drop: true} takes
+ *                 a default or a comment away
+ *   create_index  table*, name, columns or expressions, unique, postgresql, sqlite, if_not_exists;
+ *                 strings among the arguments of an index function are columns, other text is
+ * {text} drop_index    name*, table, if_exists, postgresql {concurrently}, existing_index
+ *   create_unique_constraint, create_primary_key  table*, columns*, name, deferrable, initially, …
+ *   create_check_constraint    table*, sqltext*, name, postgresql {not_valid}
+ *   create_foreign_key         source_table*, referred_table*, columns*, referred_columns, name,
+ *                              source_schema, referred_schema, ondelete, onupdate, deferrable,
+ *                              initially, match, postgresql {not_valid}
+ *   create_exclude_constraint  table*, name*, elements*: [[expression, operator]], using, where, …
+ *   drop_constraint  table*, name*, type ("unique", "check", "primary", "foreignkey"), if_exists,
+ *                    existing_constraint
+ *   create_table_comment  table*, comment*, existing_comment; drop_table_comment  table*, …
+ *   execute       sql*, binds {name: value}: ":name" outside strings and comments is a bind, "\\:"
+ * a colon bulk_insert   table*: description, rows*: [{column: value}] What existed before
+ * (existing_…) is what a reverse needs; it changes no SQL but identity's. Names: absent, the
+ * convention supplies one; given, it is subject to the convention (which wraps a check's name and
+ * replaces a unique constraint's); with name_final it stands as it is. Values in binds and rows:
+ * scalars; in JSON columns anything; strings in binary columns are bytes;
+ * {$type, value} with $type date, time, datetime, uuid, decimal, bytes_hex, sql, or {$type: "now"};
+ * {$bytes: base64}. On SQLite instants are stored as YYYY-MM-DDTHH:MM:SS.ffffffZ, uuids with
+ * dashes.
  */
 #ifndef MSEQ_MIGRATION_H
 #define MSEQ_MIGRATION_H
@@ -42,10 +74,13 @@ MSEQ_API mseq_status mseq_migration_render(const mseq_value *operation, mseq_dia
                                            const mseq_migration_context *context,
                                            mseq_strings *statements,
                                            mseq_error *err) MSEQ_MUST_CHECK;
-/* The operation that undoes it; MSEQ_E_DDL when that is not known from its data. */
+/* The operation that undoes it (names that the convention supplied are spelled out);
+ * MSEQ_E_DDL when that is not known from its data. */
 MSEQ_API mseq_status mseq_migration_reverse(const mseq_value *operation, mseq_value **reverse,
                                             mseq_error *err) MSEQ_MUST_CHECK;
-/* Array of {code, message} an author should know: data loss, rewrite, lock. May be empty. */
+/* Array of {code, message} an author should know; may be empty. Codes: data_loss, type_narrowing,
+ * not_null, not_null_without_default, duplicates, breaks_readers, table_rewrite,
+ * index_blocks_writes, validation_lock, opaque. */
 MSEQ_API mseq_status mseq_migration_risks(const mseq_value *operation, mseq_value **risks,
                                           mseq_error *err) MSEQ_MUST_CHECK;
 
