@@ -193,6 +193,50 @@ static int connection_table_names(lua_State *L) {
     return 1;
 }
 
+/* connection:reflect_table(name, schema?) -> table | nil, err    [-0, +1|2, v] */
+static int connection_reflect_table(lua_State *L) {
+    mseq_connection *connection = check_connection(L);
+    const char *name = mseqi_check_text(L, 2);
+    const char *schema = mseqi_optional_text(L, 3);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status =
+        mseq_connection_reflect_table(connection, schema, name, &scratch->table, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    mseqi_push_table(L, scratch->table);
+    return 1;
+}
+
+/* connection:reflect(schema?) -> tables | nil, err    [-0, +1|2, v] */
+static int connection_reflect(lua_State *L) {
+    mseq_connection *connection = check_connection(L);
+    const char *schema = mseqi_optional_text(L, 2);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_connection_reflect(connection, schema, &scratch->metadata[0], &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    mseqi_push_tables(L, scratch->metadata[0]);
+    return 1;
+}
+
+/* connection:dependents(name) -> [{ type, name, sql }] | nil, err    [-0, +1|2, v] */
+static int connection_dependents(lua_State *L) {
+    mseq_connection *connection = check_connection(L);
+    const char *name = mseqi_check_text(L, 2);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_connection_dependents(connection, name, &scratch->values[0], &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    mseqi_push_value(L, scratch->values[0]);
+    return 1;
+}
+
 void mseqi_connections_register(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"dialect", connection_dialect},
@@ -203,6 +247,9 @@ void mseqi_connections_register(lua_State *L) {
         {"rollback", connection_rollback},
         {"in_transaction", connection_in_transaction},
         {"table_names", connection_table_names},
+        {"reflect_table", connection_reflect_table},
+        {"reflect", connection_reflect},
+        {"dependents", connection_dependents},
         {"close", connection_close},
         {NULL, NULL},
     };

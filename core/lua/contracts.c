@@ -245,7 +245,37 @@ static int normalize_cadence(lua_State *L) {
     return 1;
 }
 
+/* core.compare_tables(declared, actual, dialect) -> differences    [-0, +1, v] */
+static int compare_tables(lua_State *L) {
+    const mseq_table *declared = mseqi_check_table(L, 1);
+    const mseq_table *actual = mseqi_check_table(L, 2);
+    mseq_dialect dialect = mseqi_check_dialect(L, 3);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseqi_check(
+        L, mseq_contract_compare_table(declared, actual, dialect, &scratch->values[0], &err), &err);
+    mseqi_push_value(L, scratch->values[0]);
+    return 1;
+}
+
+/* core.compare_contracts(declared, actual) -> differences    [-0, +1, v] */
+static int compare_contracts(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseqi_check_value(L, 1, "declared", &scratch->values[1]);
+    mseqi_check_value(L, 2, "actual", &scratch->values[2]);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseqi_check(
+        L, mseq_contract_compare(scratch->values[1], scratch->values[2], &scratch->values[0], &err),
+        &err);
+    mseqi_push_value(L, scratch->values[0]);
+    return 1;
+}
+
 const luaL_Reg mseqi_contract_functions[] = {
+    {"compare_tables", compare_tables},
+    {"compare_contracts", compare_contracts},
     {"alembic_version_request", alembic_version_request},
     {"build_meta_table_storage_hash", storage_hash},
     {"build_meta_table_configured_storage_hash", configured_storage_hash},
