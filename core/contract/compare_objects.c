@@ -263,8 +263,8 @@ static bool same_element(contract_drift *drift, const mseq_index_element *a,
         contract_element_text(drift->actual, &right, &right_text) != MSEQ_OK)
         drift->d.failed = true;
     bool same = !drift->d.failed &&
-                contract_same_expression(mseq_buffer_text(&left_text),
-                                         mseq_buffer_text(&right_text), &drift->d.failed);
+                mseq_expression_equivalent(mseq_buffer_text(&left_text),
+                                           mseq_buffer_text(&right_text), &drift->d.failed);
     mseq_buffer_free(&left_text);
     mseq_buffer_free(&right_text);
     return same;
@@ -281,8 +281,8 @@ static bool same_index(contract_drift *drift, const drift_object *a, const drift
     for (size_t i = 0; i < left->element_count; i++)
         if (!same_element(drift, &left->elements[i], &right->elements[i]))
             return false;
-    if (!contract_same_expression(contract_index_where(left, drift->dialect),
-                                  contract_index_where(right, drift->dialect), &drift->d.failed))
+    if (!mseq_expression_equivalent(contract_index_where(left, drift->dialect),
+                                    contract_index_where(right, drift->dialect), &drift->d.failed))
         return false;
     const mseq_value *l = left->postgresql, *r = right->postgresql;
     return drift->dialect == MSEQ_SQLITE ||
@@ -336,7 +336,7 @@ static bool same_sources(contract_drift *drift, const drift_object *a, const dri
 }
 
 static bool same_check(contract_drift *drift, const drift_object *a, const drift_object *b) {
-    return contract_same_expression(a->text, b->text, &drift->d.failed);
+    return mseq_expression_equivalent(a->text, b->text, &drift->d.failed);
 }
 
 /* ---- Matching

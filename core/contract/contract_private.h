@@ -30,10 +30,6 @@ mseq_value *contract_foreign_key_fragment(contract_document *d, const mseq_const
 /* The predicate of a partial index on a dialect, or NULL. */
 const char *contract_index_where(const mseq_index *index, mseq_dialect dialect);
 
-/* Whether two SQL expressions are the same but for spelling: white space, case, parentheses, casts
- * and the forms PostgreSQL gives them when it stores them. False (with *failed) without memory. */
-bool contract_same_expression(const char *a, const char *b, bool *failed);
-
 /* ---- Drift
  * --------------------------------------------------------------------------------------------- */
 

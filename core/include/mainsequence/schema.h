@@ -77,6 +77,11 @@ MSEQ_API const mseq_type *mseq_type_for(const mseq_type *type, mseq_dialect dial
  * known (NullType, "") equals every other. */
 MSEQ_API bool mseq_type_equivalent(const mseq_type *a, const mseq_type *b, mseq_dialect dialect);
 
+/* Whether two SQL expressions (of a CHECK, a partial or expression index, a generated column; NULL:
+ * none) are the same but for spelling: white space, case, parentheses, casts and the forms that
+ * PostgreSQL gives them when it stores them. False, with *failed, when memory is short. */
+MSEQ_API bool mseq_expression_equivalent(const char *a, const char *b, bool *failed);
+
 /* The dtype normaliser of protocol section 7.1 (remote mode: naive timestamps are refused).
  * *token is malloc'ed. */
 MSEQ_API mseq_status mseq_data_type_normalize(const char *text, char **token,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract_private.h"
+#include "mainsequence/schema.h"
 
 typedef enum token_kind { WORD, NAME, STRING, NUMBER, SIGN } token_kind;
 
@@ -354,7 +354,7 @@ static void free_tokens(tokens *t) {
     mseq_buffer_free(&t->pool);
 }
 
-bool contract_same_expression(const char *a, const char *b, bool *failed) {
+bool mseq_expression_equivalent(const char *a, const char *b, bool *failed) {
     if (!a || !b)
         return a == b;
     if (strcmp(a, b) == 0)
