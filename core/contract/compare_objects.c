@@ -64,7 +64,7 @@ static char *foreign_key_text(const mseq_constraint *key) {
 static char *index_text(const contract_drift *drift, const mseq_table *table,
                         const mseq_index *index) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    const char *where = contract_index_where(index, drift->dialect);
+    const char *where = mseq_index_where(index, drift->dialect);
     const char *method = mseq_object_get_text(index->postgresql, "using");
     mseq_buffer_append_text(&text, index->unique ? "UNIQUE (" : "(");
     for (size_t i = 0; i < index->element_count; i++) {
@@ -209,10 +209,7 @@ static bool nulls_not_distinct(const contract_drift *drift, const mseq_value *op
 }
 
 static bool same_unique(contract_drift *drift, const drift_object *a, const drift_object *b) {
-    return same_column_set(a->constraint->columns, a->constraint->column_count,
-                           b->constraint->columns, b->constraint->column_count) &&
-           nulls_not_distinct(drift, a->constraint->postgresql) ==
-               nulls_not_distinct(drift, b->constraint->postgresql);
+    return mseq_unique_equivalent(a->constraint, b->constraint, drift->dialect);
 }
 
 /* A unique constraint and a unique index over the same columns keep the same rows out. */
@@ -220,7 +217,7 @@ static bool same_rule(contract_drift *drift, const drift_object *a, const drift_
     const mseq_constraint *constraint = a->constraint ? a->constraint : b->constraint;
     const mseq_index *index = a->index ? a->index : b->index;
     if (!index->unique || index->element_count != constraint->column_count ||
-        contract_index_where(index, drift->dialect) ||
+        mseq_index_where(index, drift->dialect) ||
         nulls_not_distinct(drift, index->postgresql) !=
             nulls_not_distinct(drift, constraint->postgresql))
         return false;
@@ -235,98 +232,13 @@ static bool same_rule(contract_drift *drift, const drift_object *a, const drift_
     return true;
 }
 
-/* Words of SQL; `otherwise` is what holds when nothing is said. */
-static bool same_word(const char *a, const char *b, const char *otherwise) {
-    return strcasecmp(a ? a : otherwise, b ? b : otherwise) == 0;
-}
-
-/* NULLs go last in ascending order on PostgreSQL, first on SQLite, unless the index says so. */
-static bool nulls_first(const mseq_index_element *element, mseq_dialect dialect) {
-    bool descending = element->order && strcmp(element->order, "desc") == 0;
-    if (element->nulls)
-        return strcmp(element->nulls, "first") == 0;
-    return descending == (dialect == MSEQ_POSTGRESQL);
-}
-
-static bool same_element(contract_drift *drift, const mseq_index_element *a,
-                         const mseq_index_element *b) {
-    bool descending = a->order && strcmp(a->order, "desc") == 0;
-    if (descending != (b->order && strcmp(b->order, "desc") == 0) ||
-        nulls_first(a, drift->dialect) != nulls_first(b, drift->dialect))
-        return false;
-    if (a->column && b->column)
-        return strcmp(a->column, b->column) == 0;
-    mseq_index_element left = *a, right = *b;
-    left.order = left.nulls = right.order = right.nulls = NULL;
-    mseq_buffer left_text = MSEQ_BUFFER_INIT, right_text = MSEQ_BUFFER_INIT;
-    if (contract_element_text(drift->declared, &left, &left_text) != MSEQ_OK ||
-        contract_element_text(drift->actual, &right, &right_text) != MSEQ_OK)
-        drift->d.failed = true;
-    bool same = !drift->d.failed &&
-                mseq_expression_equivalent(mseq_buffer_text(&left_text),
-                                           mseq_buffer_text(&right_text), &drift->d.failed);
-    mseq_buffer_free(&left_text);
-    mseq_buffer_free(&right_text);
-    return same;
-}
-
-static bool same_list(const mseq_value *a, const mseq_value *b) {
-    return mseq_value_length(a) == 0 ? mseq_value_length(b) == 0 : mseq_value_equal(a, b);
-}
-
 static bool same_index(contract_drift *drift, const drift_object *a, const drift_object *b) {
-    const mseq_index *left = a->index, *right = b->index;
-    if (left->unique != right->unique || left->element_count != right->element_count)
-        return false;
-    for (size_t i = 0; i < left->element_count; i++)
-        if (!same_element(drift, &left->elements[i], &right->elements[i]))
-            return false;
-    if (!mseq_expression_equivalent(contract_index_where(left, drift->dialect),
-                                    contract_index_where(right, drift->dialect), &drift->d.failed))
-        return false;
-    const mseq_value *l = left->postgresql, *r = right->postgresql;
-    return drift->dialect == MSEQ_SQLITE ||
-           (same_word(mseq_object_get_text(l, "using"), mseq_object_get_text(r, "using"),
-                      "btree") &&
-            nulls_not_distinct(drift, l) == nulls_not_distinct(drift, r) &&
-            same_list(mseq_object_get(l, "include"), mseq_object_get(r, "include")) &&
-            same_list(mseq_object_get(l, "ops"), mseq_object_get(r, "ops")));
+    return mseq_index_equivalent(drift->declared, a->index, drift->actual, b->index, drift->dialect,
+                                 &drift->d.failed);
 }
 
-/* "public" is the default schema. */
-static const char *named_schema(const char *schema) {
-    return schema && strcmp(schema, "public") != 0 ? schema : NULL;
-}
-
-/* Columns in pairs, in any order; a side that names no referred columns means the key. */
-static bool same_pairs(const mseq_constraint *a, const mseq_constraint *b) {
-    if (a->column_count != b->column_count)
-        return false;
-    for (size_t i = 0; i < a->column_count; i++) {
-        size_t k = 0;
-        while (k < b->column_count && strcmp(a->columns[i], b->columns[k]) != 0)
-            k++;
-        if (k == b->column_count)
-            return false;
-        if (i < a->referred_count && k < b->referred_count &&
-            strcmp(a->referred_columns[i], b->referred_columns[k]) != 0)
-            return false;
-    }
-    return true;
-}
-
-static bool same_foreign_key(contract_drift *drift, const drift_object *left,
-                             const drift_object *right) {
-    const mseq_constraint *a = left->constraint, *b = right->constraint;
-    /* SQLite has no schemas: a reference stays in its own file. */
-    bool same_schema = drift->dialect == MSEQ_SQLITE || same_text(named_schema(a->referred_schema),
-                                                                  named_schema(b->referred_schema));
-    return same_schema && strcmp(a->referred_table, b->referred_table) == 0 && same_pairs(a, b) &&
-           same_word(a->ondelete, b->ondelete, "NO ACTION") &&
-           same_word(a->onupdate, b->onupdate, "NO ACTION") &&
-           (a->deferrable == 1) == (b->deferrable == 1) &&
-           same_word(a->initially, b->initially, "IMMEDIATE") &&
-           (drift->dialect == MSEQ_SQLITE || same_word(a->match, b->match, "SIMPLE"));
+static bool same_foreign_key(contract_drift *drift, const drift_object *a, const drift_object *b) {
+    return mseq_foreign_key_equivalent(a->constraint, b->constraint, drift->dialect);
 }
 
 static bool same_sources(contract_drift *drift, const drift_object *a, const drift_object *b) {

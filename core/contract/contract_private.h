@@ -27,9 +27,6 @@ mseq_status contract_element_text(const mseq_table *table, const mseq_index_elem
 mseq_value *contract_index_fragment(contract_document *d, const mseq_table *table,
                                     const mseq_index *index);
 mseq_value *contract_foreign_key_fragment(contract_document *d, const mseq_constraint *key);
-/* The predicate of a partial index on a dialect, or NULL. */
-const char *contract_index_where(const mseq_index *index, mseq_dialect dialect);
-
 /* ---- Drift
  * --------------------------------------------------------------------------------------------- */
 

@@ -41,46 +41,15 @@ mseq_value *contract_text_list(contract_document *d, const char *const *items, s
     return array;
 }
 
-static void append_argument(const mseq_table *table, const mseq_value *argument,
-                            mseq_buffer *text) {
-    const char *word = mseq_value_get_text(argument);
-    if (!word) {
-        if (mseq_json_write(argument, 0, text, NULL) != MSEQ_OK)
-            text->status = MSEQ_E_NO_MEMORY;
-    } else if (mseq_table_column(table, word)) {
-        mseq_buffer_append_text(text, word);
-    } else {
-        mseq_buffer_append_char(text, '\'');
-        for (; *word; word++)
-            mseq_buffer_append(text, *word == '\'' ? "''" : word, *word == '\'' ? 2 : 1);
-        mseq_buffer_append_char(text, '\'');
-    }
-}
-
 mseq_status contract_element_text(const mseq_table *table, const mseq_index_element *element,
                                   mseq_buffer *text) {
-    if (element->function) {
-        mseq_buffer_append_format(text, "%s(", element->function);
-        for (size_t i = 0; i < mseq_value_length(element->arguments); i++) {
-            if (i)
-                mseq_buffer_append_text(text, ", ");
-            append_argument(table, mseq_array_get(element->arguments, i), text);
-        }
-        mseq_buffer_append_char(text, ')');
-    } else {
-        mseq_buffer_append_text(text, element->column ? element->column : element->text);
-    }
+    mseq_index_element_text(table, element, text);
     if (element->order && strcmp(element->order, "desc") == 0)
         mseq_buffer_append_text(text, " DESC");
     if (element->nulls)
         mseq_buffer_append_text(text, strcmp(element->nulls, "first") == 0 ? " NULLS FIRST"
                                                                            : " NULLS LAST");
     return text->status;
-}
-
-const char *contract_index_where(const mseq_index *index, mseq_dialect dialect) {
-    return mseq_object_get_text(dialect == MSEQ_SQLITE ? index->sqlite : index->postgresql,
-                                "where");
 }
 
 mseq_value *contract_index_fragment(contract_document *d, const mseq_table *table,
@@ -94,12 +63,12 @@ mseq_value *contract_index_fragment(contract_document *d, const mseq_table *tabl
             d->failed = true;
         mseq_buffer_free(&text);
     }
-    const char *where = contract_index_where(index, MSEQ_POSTGRESQL);
+    const char *where = mseq_index_where(index, MSEQ_POSTGRESQL);
     contract_put_text(d, out, "name", index->name);
     contract_put(d, out, "columns", columns);
     contract_put_boolean(d, out, "unique", index->unique);
     contract_put_text(d, out, "method", mseq_object_get_text(index->postgresql, "using"));
-    contract_put_text(d, out, "where", where ? where : contract_index_where(index, MSEQ_SQLITE));
+    contract_put_text(d, out, "where", where ? where : mseq_index_where(index, MSEQ_SQLITE));
     return out;
 }
 

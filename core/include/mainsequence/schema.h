@@ -298,6 +298,23 @@ MSEQ_API const mseq_constraint *mseq_table_primary_key(const mseq_table *table);
 MSEQ_API size_t mseq_table_index_count(const mseq_table *table);
 MSEQ_API const mseq_index *mseq_table_index_at(const mseq_table *table, size_t index);
 
+/* ---- Comparing ---------------------------------------------------------------------------------
+ */
+
+/* The predicate of a partial index on a dialect, or NULL. Borrowed. */
+MSEQ_API const char *mseq_index_where(const mseq_index *index, mseq_dialect dialect);
+/* The text of an index element without its order, for reading and comparing: a(b, 'c'). */
+MSEQ_API mseq_status mseq_index_element_text(const mseq_table *table,
+                                             const mseq_index_element *element, mseq_buffer *text);
+/* Whether two of them do the same on a dialect; names do not count. *failed: memory is short. */
+MSEQ_API bool mseq_index_equivalent(const mseq_table *a_table, const mseq_index *a,
+                                    const mseq_table *b_table, const mseq_index *b,
+                                    mseq_dialect dialect, bool *failed);
+MSEQ_API bool mseq_unique_equivalent(const mseq_constraint *a, const mseq_constraint *b,
+                                     mseq_dialect dialect);
+MSEQ_API bool mseq_foreign_key_equivalent(const mseq_constraint *a, const mseq_constraint *b,
+                                          mseq_dialect dialect);
+
 /* ---- Collections ------------------------------------------------------------------------------
  */
 
