@@ -163,7 +163,17 @@ local function describe(err)
   if type(err) == "table" and getmetatable(err) == Usage then
     return err.message .. (err.hint and "\n  hint: " .. err.hint or "")
   end
-  return tostring(err)
+  local text = tostring(err)
+  -- Lua lists every place that it searched for a module.
+  local missing = text:match("^(.-module '[^']+' not found):")
+  if not missing then return text end
+  return missing .. "\n  hint: start it in the folder that holds the module, or name that folder in LUA_PATH"
+end
+
+---Says an error on standard error, as the command does at its end.
+---@param err any
+function M.report_error(err)
+  M.say("mainsequence: " .. describe(err))
 end
 
 ---Runs the command.
@@ -182,7 +192,7 @@ function M.main(arguments)
   local flushed, reason = io.stdout:flush()
   if ok and not flushed then ok, result = false, ("cannot write the result: %s"):format(reason) end
   if ok then return result end
-  M.say("mainsequence: " .. describe(result))
+  M.report_error(result)
   if trace then M.say(trace) end
   return failure_status(result)
 end

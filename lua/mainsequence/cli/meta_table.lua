@@ -1,0 +1,125 @@
+-- mainsequence meta-table list | detail
+
+local cli = require("mainsequence.cli")
+local core = require("mainsequence.core")
+
+local M = {}
+
+local PREFIX = "/orm/api/ts_manager/"
+local ROUTES = { "meta_table", "dynamic_table" }
+
+function M.add_to_parser(parser, summary)
+  local group = parser:command("meta-table", summary):command_target("subcommand"):require_command(true)
+  local list = group:command("list", "List tables of the catalog.")
+  list:option("--filter", "Only rows with this value, such as namespace=shop or identifier__contains=Asset.")
+    :argname("<key=value>"):count("*")
+  list:option("--data-source-uid", "Only tables of this data source."):argname("<uid>")
+  local detail = group:command("detail", "Show one table.")
+  detail:argument("table", "Its uid, identifier or physical name."):argname("<table>")
+  for _, command in ipairs({ list, detail }) do
+    cli.add_endpoint(command)
+    cli.add_common(command)
+  end
+end
+
+local function text(value)
+  if value == nil or value == core.null then return "" end
+  if type(value) == "table" then return core.json_encode(value, { unicode = true }) end
+  return tostring(value)
+end
+
+---Rows of both kinds, each once.
+local function rows_of(client, query)
+  local rows, seen = core.array({}), {}
+  for _, route in ipairs(ROUTES) do
+    local list, err = client:list(PREFIX .. route .. "/", query)
+    if not list then return nil, err end
+    for _, row in ipairs(list) do
+      if not seen[row.uid] then
+        seen[row.uid] = true
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return rows
+end
+
+local function filters(options)
+  local query = core.object()
+  if options.data_source_uid then query.data_source__uid = options.data_source_uid end
+  for _, filter in ipairs(options.filter or {}) do
+    local key, value = filter:match("^([%w_]+)=(.*)$")
+    if not key then cli.usage_error(("--filter '%s' is not key=value"):format(filter)) end
+    query[key] = value
+  end
+  return query
+end
+
+local function list_tables(client, options)
+  local rows, err = rows_of(client, filters(options))
+  if not rows then return nil, err end
+  if options.json then
+    cli.out_json(rows)
+    return cli.DONE
+  end
+  local lines = {}
+  for position, row in ipairs(rows) do
+    lines[position] = { text(row.uid), text(row.identifier), text(row.physical_table_name), text(row.provisioning_status),
+      text(row.alembic_revision) }
+  end
+  if #lines == 0 then cli.say("The catalog has no such table.") else
+    cli.out_table({ "uid", "identifier", "physical table", "status", "revision" }, lines)
+  end
+  return cli.DONE
+end
+
+local function find(client, word)
+  for _, key in ipairs({ core.normalize_uuid(word) and "uid" or "identifier", "physical_table_name" }) do
+    local rows, err = rows_of(client, core.object(key, word))
+    if not rows then return nil, err end
+    if #rows > 1 then
+      return nil, core.error { code = "conflict", message = ("%d tables have the %s '%s'"):format(#rows, key, word),
+        hint = "name one by its uid" }
+    end
+    if rows[1] then return rows[1] end
+  end
+  return nil, core.error { code = "not_found", message = ("the catalog has no table '%s'"):format(word),
+    hint = "mainsequence meta-table list shows what it has" }
+end
+
+local function show_columns(columns)
+  local lines = {}
+  for position, column in ipairs(columns) do
+    lines[position] = { "  " .. column.name, text(column.data_type), text(column.backend_type),
+      column.nullable and "" or "not null", column.primary_key and "primary key" or column.unique and "unique" or "" }
+  end
+  cli.out("columns:\n")
+  cli.out_table({ "  column", "data type", "backend type", "", "" }, lines)
+end
+
+local function show_detail(client, options)
+  local row, err = find(client, options.table)
+  if not row then return nil, err end
+  if options.json then
+    cli.out_json(row)
+    return cli.DONE
+  end
+  for _, key in ipairs(core.keys(row)) do
+    local value = row[key]
+    local is_empty = value == core.null or (type(value) == "table" and next(value) == nil)
+    if not is_empty and key ~= "columns" then cli.out(("%s: %s\n"):format(key, text(value))) end
+  end
+  if row.columns and #row.columns > 0 then show_columns(row.columns) end
+  return cli.DONE
+end
+
+---@param options table
+---@return integer|nil status, any err
+function M.run(options)
+  local client, err = require("mainsequence.cli.endpoint").open(options)
+  if not client then return nil, err end
+  if options.subcommand == "list" then return list_tables(client, options) end
+  return show_detail(client, options)
+end
+
+return M
