@@ -29,13 +29,13 @@ end
 function M.run(options)
   local provider, err = require("mainsequence.meta_tables.migrations").load_provider(options.provider)
   if not provider then return nil, err end
-  local client, client_error = require("mainsequence.cli.endpoint").open(options)
+  local session, unreachable = require("mainsequence.cli.endpoint").open(options)
   local report
-  if client then
-    report, client_error = require("mainsequence.meta_tables.drift").check(provider, client)
+  if session then
+    report, unreachable = require("mainsequence.meta_tables.drift").check(provider, session)
   end
   if not report then
-    cli.report_error(client_error)
+    cli.report_error(unreachable)
     return cli.UNREACHABLE
   end
   if options.json then cli.out_json(report) else show(report) end

@@ -4,13 +4,17 @@ local cli = require("mainsequence.cli")
 
 local M = {}
 
+---Opens the process's own session, so that providers and models talk to the same place.
 ---@param options { endpoint: string? }
----@return mainsequence.Client|nil client, mainsequence.Error?
+---@return mainsequence.Session|nil session, mainsequence.Error?
 function M.open(options)
-  local client, err = require("mainsequence.client").open { endpoint = options.endpoint }
-  if not client then return nil, err end
-  cli.say("mainsequence: talking to " .. client:endpoint())
-  return client
+  local client = require("mainsequence.client")
+  if options.endpoint then client.configure { endpoint = options.endpoint } end
+  local session = client.session()
+  local handle, err = session:client()
+  if not handle then return nil, err end
+  cli.say("mainsequence: talking to " .. handle:endpoint())
+  return session
 end
 
 return M

@@ -5,8 +5,7 @@ local core = require("mainsequence.core")
 
 local M = {}
 
-local PREFIX = "/orm/api/ts_manager/"
-local ROUTES = { "meta_table", "dynamic_table" }
+local CLASSES = { "MetaTable", "TimeIndexMetaTable" }
 
 function M.add_to_parser(parser, summary)
   local group = parser:command("meta-table", summary):command_target("subcommand"):require_command(true)
@@ -28,11 +27,11 @@ local function text(value)
   return tostring(value)
 end
 
----Rows of both kinds, each once.
-local function rows_of(client, query)
+---Rows of both kinds as the TS Manager gives them, each once.
+local function rows_of(session, query)
   local rows, seen = core.array({}), {}
-  for _, route in ipairs(ROUTES) do
-    local list, err = client:list(PREFIX .. route .. "/", query)
+  for _, name in ipairs(CLASSES) do
+    local list, err = session:list(session.classes[name].path, query)
     if not list then return nil, err end
     for _, row in ipairs(list) do
       if not seen[row.uid] then
@@ -44,7 +43,7 @@ local function rows_of(client, query)
   return rows
 end
 
-local function filters(options)
+local function filters(session, options)
   local query = core.object()
   if options.data_source_uid then query.data_source__uid = options.data_source_uid end
   for _, filter in ipairs(options.filter or {}) do
@@ -52,11 +51,13 @@ local function filters(options)
     if not key then cli.usage_error(("--filter '%s' is not key=value"):format(filter)) end
     query[key] = value
   end
+  local ok, problem = pcall(require("mainsequence.client.filters").query, "--filter", session.classes.MetaTable.filters, query)
+  if not ok then cli.usage_error(core.is_error(problem) and problem.message or tostring(problem), problem.hint) end
   return query
 end
 
-local function list_tables(client, options)
-  local rows, err = rows_of(client, filters(options))
+local function list_tables(session, options)
+  local rows, err = rows_of(session, filters(session, options))
   if not rows then return nil, err end
   if options.json then
     cli.out_json(rows)
@@ -73,9 +74,9 @@ local function list_tables(client, options)
   return cli.DONE
 end
 
-local function find(client, word)
+local function find(session, word)
   for _, key in ipairs({ core.normalize_uuid(word) and "uid" or "identifier", "physical_table_name" }) do
-    local rows, err = rows_of(client, core.object(key, word))
+    local rows, err = rows_of(session, core.object(key, word))
     if not rows then return nil, err end
     if #rows > 1 then
       return nil, core.error { code = "conflict", message = ("%d tables have the %s '%s'"):format(#rows, key, word),
@@ -97,8 +98,8 @@ local function show_columns(columns)
   cli.out_table({ "  column", "data type", "backend type", "", "" }, lines)
 end
 
-local function show_detail(client, options)
-  local row, err = find(client, options.table)
+local function show_detail(session, options)
+  local row, err = find(session, options.table)
   if not row then return nil, err end
   if options.json then
     cli.out_json(row)
@@ -116,10 +117,10 @@ end
 ---@param options table
 ---@return integer|nil status, any err
 function M.run(options)
-  local client, err = require("mainsequence.cli.endpoint").open(options)
-  if not client then return nil, err end
-  if options.subcommand == "list" then return list_tables(client, options) end
-  return show_detail(client, options)
+  local session, err = require("mainsequence.cli.endpoint").open(options)
+  if not session then return nil, err end
+  if options.subcommand == "list" then return list_tables(session, options) end
+  return show_detail(session, options)
 end
 
 return M

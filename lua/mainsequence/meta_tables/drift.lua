@@ -18,14 +18,13 @@ local M = {}
 ---@field clean boolean
 ---@field tables { model: string, table: string, differences: mainsequence.Difference[] }[]
 
-local ROUTES = { platform_managed = "meta_table", time_index = "dynamic_table" }
-local PREFIX = "/orm/api/ts_manager/"
+local CLASSES = { platform_managed = "MetaTable", time_index = "TimeIndexMetaTable" }
 
 ---Catalog rows of models by physical name: one request a kind.
----@param client mainsequence.Client
+---@param session mainsequence.Session
 ---@param models table[]
 ---@return table<string, table>|nil rows, mainsequence.Error?
-local function catalog_rows(client, models)
+local function catalog_rows(session, models)
   local rows = {}
   for _, kind in ipairs({ "platform_managed", "time_index" }) do
     local names = core.array({})
@@ -34,37 +33,33 @@ local function catalog_rows(client, models)
       if definition.kind == kind then names[#names + 1] = definition.tablename end
     end
     if #names > 0 then
-      local reply, err = client:call("POST", PREFIX .. ROUTES[kind] .. "/filter/",
-        { body = { physical_table_name__in = names, limit = #names } })
-      if reply == nil then return nil, err end
-      for _, row in ipairs(reply.results or reply) do rows[row.physical_table_name] = row end
+      local found, err = session[CLASSES[kind]].filter_by_body { physical_table_name__in = names, limit = #names }
+      if not found then return nil, err end
+      for _, row in ipairs(found) do rows[row.physical_table_name] = row end
     end
   end
   return rows
 end
 
-local function data_source_uid(client, models, rows)
+local function data_source_uid(session, models, rows)
   for _, model in ipairs(models) do
     local definition = registry.definition(model)
     local row = rows[definition.tablename]
     local uid = definition.description.meta.data_source_uid or (row and row.data_source_uid)
     if type(uid) == "string" then return uid end
   end
-  local source, err = client:session_data_source()
-  if source == nil then return nil, err end
+  local source, err = session.DynamicTableDataSource.session()
+  if not source then return nil, err end
   return source.uid
 end
 
 ---A read-only connection to the data source, with a credential of a few minutes.
-local function connect(client, uid, provider)
-  local reply, err = client:call("POST", ("%sdynamic_table_data_source/%s/migration-connection/"):format(PREFIX, uid), {
-    body = {
-      purpose = "schema_migration", package = provider.package, migration_namespace = provider.migration_namespace,
-      ttl_seconds = 300,
-    },
+local function connect(session, uid, provider)
+  local credential, err = session.DynamicTableDataSource.migration_connection(uid, {
+    package = provider.package, migration_namespace = provider.migration_namespace, ttl_seconds = 300,
   })
-  if reply == nil then return nil, err end
-  return core.connect(reply.uri, { read_only = true, must_exist = false })
+  if not credential then return nil, err end
+  return core.connect(credential.uri, { read_only = true })
 end
 
 local function add(list, where, differences)
@@ -152,15 +147,15 @@ end
 
 ---Compares models with the database and the catalog.
 ---@param provider mainsequence.migrations.Provider
----@param client mainsequence.Client
+---@param session mainsequence.Session
 ---@return mainsequence.DriftReport|nil report, mainsequence.Error?
-function M.check(provider, client)
+function M.check(provider, session)
   local models = provider.metatable_models
-  local rows, err = catalog_rows(client, models)
+  local rows, err = catalog_rows(session, models)
   if not rows then return nil, err end
-  local uid, uid_error = data_source_uid(client, models, rows)
+  local uid, uid_error = data_source_uid(session, models, rows)
   if not uid then return nil, uid_error end
-  local connection, connection_error = connect(client, uid, provider)
+  local connection, connection_error = connect(session, uid, provider)
   if not connection then return nil, connection_error end
   local report = core.object("clean", true, "tables", core.array({}))
   for position, model in ipairs(models) do
