@@ -187,6 +187,8 @@ function M.main(arguments)
     if traced then trace = debug.traceback(nil, 2) end
     return err
   end, arguments)
+  local client = package.loaded["mainsequence.client"]
+  if client then client.session():close() end
   _G.print = original_print
   io.output(original_output)
   local flushed, reason = io.stdout:flush()
