@@ -134,5 +134,6 @@ extern const luaL_Reg mseqi_table_functions[];
 extern const luaL_Reg mseqi_contract_functions[];
 extern const luaL_Reg mseqi_ddl_functions[];
 extern const luaL_Reg mseqi_connection_functions[];
+extern const luaL_Reg mseqi_migration_functions[];
 
 #endif

@@ -20,9 +20,10 @@ void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metame
 
 int luaopen_mainsequence_core(lua_State *L) {
     static const luaL_Reg *const themes[] = {
-        mseqi_error_functions,    mseqi_ordered_functions, mseqi_json_functions,
-        mseqi_system_functions,   mseqi_naming_functions,  mseqi_table_functions,
-        mseqi_contract_functions, mseqi_ddl_functions,     mseqi_connection_functions,
+        mseqi_error_functions,     mseqi_ordered_functions, mseqi_json_functions,
+        mseqi_system_functions,    mseqi_naming_functions,  mseqi_table_functions,
+        mseqi_contract_functions,  mseqi_ddl_functions,     mseqi_connection_functions,
+        mseqi_migration_functions,
     };
     luaL_checkversion(L);
     if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {
