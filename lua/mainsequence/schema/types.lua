@@ -287,16 +287,16 @@ local function column_info(options, place)
 end
 
 local function computed(value, place)
-  if type(value) ~= "table" or sqltext.is_text(value) then return { sqltext = sqltext.sql(value, "computed", place) } end
+  if type(value) ~= "table" or sqltext.text_of(value) then return { sqltext = sqltext.sql(value, "computed", place) } end
   fault.check_options(place, "computed", value, { "sqltext", "persisted" })
   return { sqltext = sqltext.sql(value.sqltext, "computed.sqltext", place), persisted = value.persisted }
 end
 
 local function checks(value, place)
-  if type(value) ~= "table" or sqltext.is_text(value) or value.sqltext then value = { value } end
+  if type(value) ~= "table" or sqltext.text_of(value) or value.sqltext then value = { value } end
   local list = core.array({})
   for position, check in ipairs(value) do
-    if type(check) == "table" and not sqltext.is_text(check) then
+    if type(check) == "table" and not sqltext.text_of(check) then
       fault.check_options(place, "a check", check, { "sqltext", "name" })
       list[position] = { sqltext = sqltext.sql(check.sqltext, "checks", place), name = check.name }
     else
