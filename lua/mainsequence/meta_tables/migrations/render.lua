@@ -316,7 +316,8 @@ function arguments.create_check_constraint(operation)
 end
 
 function arguments.create_foreign_key(operation)
-  local list = fields():copy(operation, { "ondelete", "onupdate", "deferrable", "initially", "match", "postgresql", "source_schema" })
+  local list = fields():copy(operation, { "ondelete", "onupdate", "deferrable", "initially", "match" })
+  list:copy(operation, { "postgresql", "source_schema" })
   list:add("referent_schema", operation.referred_schema and source.quote(operation.referred_schema))
   return {
     name_text(operation), source.quote(operation.source_table), source.quote(operation.referred_table),
@@ -405,7 +406,7 @@ local function id_text(ids)
 end
 
 ---The text of a revision file.
----@param revision { revision: string, down_revisions: string[], branch_labels: string[]?, depends_on: string[]?, message: string }
+---@param revision { revision: string, down_revisions: string[], branch_labels: string[]?, message: string }
 ---@param upgrade table[]? operations; nil leaves the functions for the author to write
 ---@param downgrade table[]?
 ---@return string
