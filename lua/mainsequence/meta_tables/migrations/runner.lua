@@ -317,6 +317,17 @@ function M.current(connection, provider)
   return rows
 end
 
+---The revisions that a run would work through.
+---@param graph mainsequence.migrations.Graph
+---@param rows string[]
+---@param symbol string
+---@param down boolean?
+---@return mainsequence.migrations.Revision[]|nil plan, mainsequence.Error?
+function M.plan(graph, rows, symbol, down)
+  local plan, err = plan_for({ graph = graph, symbol = symbol, down = down == true }, rows)
+  return plan, err
+end
+
 ---Rewrites the version rows without running anything.
 ---@param connection mainsequence.Connection
 ---@param provider mainsequence.migrations.Provider
