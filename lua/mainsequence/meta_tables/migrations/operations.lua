@@ -55,13 +55,13 @@ local function dialect_options(options, dialect, short)
   local result
   for key, value in next, options[dialect] or {} do
     result = result or {}
-    result[key] = sqltext.is_text(value) and value.text or value
+    result[key] = sqltext.text_of(value) or value
   end
   for _, key in ipairs(short) do
     local value = options[dialect .. "_" .. key]
     if value ~= nil then
       result = result or {}
-      result[key] = sqltext.is_text(value) and value.text or value
+      result[key] = sqltext.text_of(value) or value
     end
   end
   return result
