@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ * Routes of data sources, and credentials for migrations. */
+#include <string.h>
+
+#include "data_sources.h"
+#include "routes.h"
+
+static mseq_value *data_source_object(const mseq_value *record) {
+    manager_draft object, resource;
+    manager_draft_object(&object);
+    manager_draft_object(&resource);
+    manager_put_copy(&resource, "uid", mseq_object_get(record, "uid"));
+    manager_put_copy(&resource, "data_source_uid", mseq_object_get(record, "uid"));
+    manager_put_copy(&resource, "id", mseq_object_get(record, "id"));
+    manager_put_copy(&resource, "display_name", mseq_object_get(record, "display_name"));
+    manager_put_copy(&resource, "organization_uid", mseq_object_get(record, "organization_uid"));
+    manager_put_copy(&resource, "class_type", mseq_object_get(record, "class_type"));
+    manager_put_copy(&resource, "status", mseq_object_get(record, "status"));
+    manager_put_copy(&object, "uid", mseq_object_get(record, "uid"));
+    manager_put_copy(&object, "id", mseq_object_get(record, "id"));
+    manager_put_draft(&object, "related_resource", &resource);
+    manager_put_copy(&object, "related_resource_class_type", mseq_object_get(record, "class_type"));
+    return manager_draft_take(&object);
+}
+
+mseq_status manager_data_sources(const manager_call *call, const char *uid, mseq_value **objects,
+                                 mseq_error *err) {
+    mseq_value *records = NULL;
+    mseq_status status =
+        manager_query(call->catalog, &records, err,
+                      "SELECT uid, id, organization_uid, display_name, class_type, status"
+                      " FROM data_source WHERE organization_uid = ?1 AND (?2 IS NULL OR uid = ?2)"
+                      " ORDER BY created_at, uid",
+                      "ss", call->caller->organization_uid, uid);
+    if (status != MSEQ_OK)
+        return status;
+    manager_draft list;
+    manager_draft_array(&list);
+    for (size_t i = 0; i < mseq_value_length(records); i++)
+        manager_append(&list, data_source_object(mseq_array_get(records, i)));
+    mseq_value_free(records);
+    mseq_value *made = manager_draft_take(&list);
+    if (!made)
+        return mseq_error_no_memory(err);
+    *objects = made;
+    return MSEQ_OK;
+}
+
+mseq_status manager_check_data_source(const manager_call *call, const char *uid, mseq_error *err) {
+    mseq_value *rows = NULL;
+    mseq_status status =
+        manager_query(call->catalog, &rows, err,
+                      "SELECT uid FROM data_source WHERE uid = ?1 AND organization_uid = ?2", "ss",
+                      uid, call->caller->organization_uid);
+    if (status == MSEQ_OK && mseq_value_length(rows) == 0)
+        status = manager_refuse(err, MSEQ_E_REQUEST, "data_source_not_found",
+                                "data_source_uid: there is no data source '%.100s'", uid);
+    mseq_value_free(rows);
+    return status;
+}
+
+/* ---- List and detail --------------------------------------------------------------------------- */
+
+static bool text_matches(const mseq_value *query, const char *filter, const mseq_value *object,
+                         const char *key) {
+    const char *wanted = mseq_object_get_text(query, filter);
+    const char *text = mseq_object_get_text(object, key);
+    return !wanted || (text && strcmp(wanted, text) == 0);
+}
+
+mseq_status manager_list_data_sources(manager_call *call, mseq_error *err) {
+    static const char *const filters[] = {"uid", "related_resource__status",
+                                          "related_resource__class_type", NULL};
+    mseq_value *objects = NULL;
+    mseq_status status = manager_check_keys(call->query, "the query", filters, err);
+    if (status == MSEQ_OK)
+        status = manager_data_sources(call, mseq_object_get_text(call->query, "uid"), &objects, err);
+    if (status != MSEQ_OK)
+        return status;
+    manager_draft page, results;
+    manager_draft_object(&page);
+    manager_draft_array(&results);
+    for (size_t i = 0; i < mseq_value_length(objects); i++) {
+        const mseq_value *object = mseq_array_get(objects, i);
+        const mseq_value *resource = mseq_object_get(object, "related_resource");
+        if (text_matches(call->query, filters[1], resource, "status") &&
+            text_matches(call->query, filters[2], resource, "class_type"))
+            manager_append(&results, mseq_value_dup(object));
+    }
+    mseq_value_free(objects);
+    manager_put_text(&page, "next", NULL);
+    manager_put_text(&page, "previous", NULL);
+    manager_put_draft(&page, "results", &results);
+    return manager_answer(call, 200, manager_draft_take(&page), err);
+}
+
+mseq_status manager_get_data_source(manager_call *call, mseq_error *err) {
+    mseq_value *objects = NULL;
+    mseq_status status = manager_data_sources(call, call->uid, &objects, err);
+    if (status == MSEQ_OK && mseq_value_length(objects) == 0)
+        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "data_source_not_found",
+                                "there is no data source '%.100s'", call->uid);
+    else if (status == MSEQ_OK)
+        status = manager_answer(call, 200, mseq_value_dup(mseq_array_get(objects, 0)), err);
+    mseq_value_free(objects);
+    return status;
+}
+
+/* ---- Credentials for migrations ---------------------------------------------------------------- */
+
+/* The file of a SQLite data source is its own credential: who may open it needs no other, and who is
+ * on another machine cannot use it. */
+mseq_status manager_migration_connection(manager_call *call, mseq_error *err) {
+    mseq_value *request = NULL;
+    manager_source *source = NULL;
+    mseq_value *empty = call->request->body ? NULL : mseq_value_object();
+    mseq_status status = mseq_wire_validate_migration_connection(
+        call->request->body ? call->request->body : empty, &request, err);
+    mseq_value_free(empty);
+    if (status == MSEQ_OK)
+        status = manager_source_find(call, call->uid, &source, err);
+    if (status == MSEQ_OK && !call->caller->local) {
+        status = manager_refuse(err, MSEQ_E_CONFLICT, "local_only",
+                                "the data source '%s' is a SQLite file, which can be migrated on "
+                                "the machine of the TS Manager only",
+                                source->uid);
+        mseq_error_hint(err, "run the migration on that machine");
+    }
+    if (status == MSEQ_OK) {
+        char expires[32];
+        int64_t seconds = mseq_object_get_integer(request, "ttl_seconds", 900);
+        mseq_time_format(mseq_time_now() + seconds * 1000000, true, expires);
+        manager_draft reply;
+        manager_draft_object(&reply);
+        manager_put_boolean(&reply, "ok", true);
+        manager_put_text(&reply, "data_source_uid", source->uid);
+        manager_put_text(&reply, "dialect", mseq_dialect_name(source->dialect));
+        manager_put_text(&reply, "credential_kind", "local_file");
+        manager_put_text(&reply, "role_name", call->caller->username);
+        manager_put_text(&reply, "owner_role_name", NULL);
+        manager_put_text(&reply, "expires_at", expires);
+        manager_put_text(&reply, "uri", source->uri);
+        status = manager_answer(call, 200, manager_draft_take(&reply), err);
+    }
+    mseq_value_free(request);
+    return status;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `manager`.
+ *
+ * A request becomes a `manager_call`: the router fills it, one handler a route answers it. A handler
+ * returns MSEQ_OK after manager_answer, or an error that the router turns into a reply. What the
+ * handler changed in the catalog counts only after manager_commit: a call that ends in a transaction
+ * is rolled back.
+ */
+#ifndef MSEQ_MANAGER_PRIVATE_H
+#define MSEQ_MANAGER_PRIVATE_H
+
+#include <pthread.h>
+
+#include "mainsequence/manager.h"
+
+enum {
+    MANAGER_PAGE = 100,             /* rows of a list page */
+    MANAGER_FILTER_MAXIMUM = 10000, /* rows of a filter/ reply, and names in one filter */
+    MANAGER_BULK_MAXIMUM = 10000,   /* tables in one bulk request */
+    MANAGER_UID_SIZE = 37
+};
+
+/* Who asks. In-process requests come from the folder's user `local`. */
+typedef struct manager_caller {
+    char user_uid[MANAGER_UID_SIZE];
+    char organization_uid[MANAGER_UID_SIZE];
+    char username[64];
+    bool admin; /* of the organization */
+    bool local; /* on this machine: in-process or loopback */
+} manager_caller;
+
+/* A database that tables live in. Immutable; lives as long as the manager. */
+typedef struct manager_source {
+    struct manager_source *next;
+    char uid[MANAGER_UID_SIZE];
+    mseq_dialect dialect;
+    char *uri; /* may hold a secret: never in a reply but migration-connection */
+    mseq_database *database;
+} manager_source;
+
+struct mseq_manager {
+    char *directory; /* absolute */
+    mseq_database *catalog;
+    manager_caller local;
+    pthread_mutex_t lock; /* guards `sources` */
+    manager_source *sources;
+};
+
+typedef struct manager_call {
+    mseq_manager *manager;
+    const mseq_request *request;
+    const manager_caller *caller;
+    mseq_connection *catalog;
+    mseq_value *query; /* object of strings; repeated keys joined with commas */
+    char *uid;         /* the {uid} of the path, or NULL */
+    bool time_indexed; /* the route is one of dynamic_table/ */
+    mseq_reply *reply;
+} manager_call;
+
+typedef mseq_status (*manager_handler)(manager_call *call, mseq_error *err);
+
+/* ---- reply.c: answers and refusals ------------------------------------------------------------ */
+
+/* Becomes owner of `body`, even on failure; NULL is out of memory. */
+mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body, mseq_error *err);
+/* Sets an error with a code of its own. */
+mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
+                           const char *format, ...) MSEQ_PRINTF(4, 5);
+/* Turns an error into the reply: status, {"detail", "code", "hint"?}. Never fails: without memory
+ * the body stays empty. */
+void manager_answer_error(mseq_reply *reply, const mseq_error *err);
+
+/* ---- draft.c: objects built without a check after every key ------------------------------------ */
+
+typedef struct manager_draft {
+    mseq_value *value;
+    bool failed; /* out of memory; what is put later is freed */
+} manager_draft;
+void manager_draft_object(manager_draft *draft);
+void manager_draft_array(manager_draft *draft);
+/* Each becomes owner of what it is given; NULL is out of memory. */
+void manager_put(manager_draft *draft, const char *key, mseq_value *value);
+void manager_put_text(manager_draft *draft, const char *key, const char *text); /* NULL: null */
+void manager_put_boolean(manager_draft *draft, const char *key, bool boolean);
+void manager_put_integer(manager_draft *draft, const char *key, int64_t integer);
+void manager_put_copy(manager_draft *draft, const char *key, const mseq_value *value);
+void manager_put_draft(manager_draft *draft, const char *key, manager_draft *child);
+void manager_append(manager_draft *draft, mseq_value *item);
+void manager_append_draft(manager_draft *draft, manager_draft *child);
+/* The value, owned by the caller; NULL when memory ran out. */
+mseq_value *manager_draft_take(manager_draft *draft);
+void manager_draft_free(manager_draft *draft);
+
+/* ---- catalog.c: the catalog's database --------------------------------------------------------- */
+
+/* Runs one statement of the catalog. SQL is what SQLite and PostgreSQL both understand, with ?1, ?2,
+ * … as placeholders. `types` has a letter a parameter: 's' text (NULL: null), 'i' int64_t, 'b' int as
+ * 0 or 1, 'j' const mseq_value * as JSON text. `rows` may be NULL. */
+mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
+                          const char *sql, const char *types, ...) MSEQ_MUST_CHECK;
+/* The same with a list of parameters (NULL: none). */
+mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
+                               const mseq_value *parameters, mseq_value **rows,
+                               mseq_error *err) MSEQ_MUST_CHECK;
+/* Starts the one write transaction of the call, or ends it. */
+mseq_status manager_begin(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+/* JSON text of a value as the catalog keeps it, owned by the caller. */
+mseq_status manager_json_text(const mseq_value *value, char **text,
+                              mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- catalog_schema.c -------------------------------------------------------------------------- */
+
+/* One version of the catalog: the script that makes it from the one before. */
+typedef struct manager_catalog_step {
+    const char *script;
+} manager_catalog_step;
+extern const manager_catalog_step manager_catalog_steps[];
+extern const size_t manager_catalog_step_count;
+/* Makes or upgrades the catalog in `path` (exists, may be empty) to version `count`. */
+mseq_status manager_catalog_prepare(mseq_database *catalog, const char *path,
+                                    const manager_catalog_step *steps, size_t count,
+                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* Who `local` is. */
+mseq_status manager_catalog_local_user(mseq_connection *catalog, manager_caller *caller,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- folder.c ---------------------------------------------------------------------------------- */
+
+#define MANAGER_CATALOG_FILE "catalog.sqlite"
+#define MANAGER_DATA_FILE "data.sqlite"
+/* Creates the folder and its files when they are missing; *absolute is owned by the caller. */
+mseq_status manager_folder_prepare(const char *directory, char **absolute,
+                                   mseq_error *err) MSEQ_MUST_CHECK;
+/* Path of a file in the folder, and its database URI; owned by the caller. */
+mseq_status manager_folder_path(const char *directory, const char *file, char **path,
+                                mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_folder_uri(const char *directory, const char *file, char **uri,
+                               mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- manager.c: data sources -------------------------------------------------------------------- */
+
+/* *source is borrowed from the manager. MSEQ_E_NOT_FOUND when the caller's organization has none of
+ * that uid. */
+mseq_status manager_source_find(const manager_call *call, const char *uid, manager_source **source,
+                                mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_source_connect(manager_source *source, mseq_connection **connection,
+                                   mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- parameters.c: what a request says --------------------------------------------------------- */
+
+/* The query string as an object of strings; values of repeated keys are joined with commas. */
+mseq_status manager_parse_query(const char *query, mseq_value **parameters,
+                                mseq_error *err) MSEQ_MUST_CHECK;
+/* true/false/1/0/yes/no in any case; absent: `otherwise`. */
+mseq_status manager_boolean_parameter(const mseq_value *query, const char *name, bool otherwise,
+                                      bool *boolean, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_integer_parameter(const mseq_value *query, const char *name, int64_t otherwise,
+                                      int64_t *integer, mseq_error *err) MSEQ_MUST_CHECK;
+/* Refuses keys of `object` that are not in `names` (ends with NULL), with a near miss. */
+mseq_status manager_check_keys(const mseq_value *object, const char *what,
+                               const char *const *names, mseq_error *err) MSEQ_MUST_CHECK;
+/* The request's body, which must be an object (NULL body: an empty one when `optional`). */
+mseq_status manager_object_body(const manager_call *call, bool optional, const mseq_value **body,
+                                mseq_error *err) MSEQ_MUST_CHECK;
+
+#endif

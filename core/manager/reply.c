@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * Answers: a body with its status, or an error as {"detail", "code"}. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "manager_private.h"
+
+mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body, mseq_error *err) {
+    if (!body)
+        return mseq_error_no_memory(err);
+    mseq_value_free(call->reply->body);
+    call->reply->body = body;
+    call->reply->status = http_status;
+    return MSEQ_OK;
+}
+
+mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
+                           const char *format, ...) {
+    if (!err || err->status != MSEQ_OK)
+        return status;
+    char text[sizeof err->message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    mseq_error_set(err, status, "%s", text);
+    mseq_error_code(err, code);
+    return status;
+}
+
+/* A message may quote a value that was cut inside a character. */
+static void put_message(manager_draft *body, const char *key, const char *text) {
+    mseq_buffer clean = MSEQ_BUFFER_INIT;
+    size_t length = strlen(text);
+    for (size_t position = 0; position < length;) {
+        uint32_t codepoint;
+        size_t size = mseq_utf8_next(text + position, length - position, &codepoint);
+        if (size)
+            mseq_buffer_append(&clean, text + position, size);
+        else
+            mseq_buffer_append_char(&clean, '?');
+        position += size ? size : 1;
+    }
+    manager_put(body, key, clean.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&clean)) : NULL);
+    mseq_buffer_free(&clean);
+}
+
+/* Databases explain themselves in `detail`; what they say about our own catalog is no business of
+ * the caller, so only the message goes out. */
+void manager_answer_error(mseq_reply *reply, const mseq_error *err) {
+    mseq_reply_free(reply);
+    reply->status = err->http_status ? err->http_status : mseq_status_to_http(err->status);
+    if (reply->status == 503)
+        reply->retry_after = mseq_text_dup("1");
+    manager_draft body;
+    manager_draft_object(&body);
+    put_message(&body, "detail", err->message);
+    put_message(&body, "code", err->code);
+    if (err->hint[0])
+        put_message(&body, "hint", err->hint);
+    if (err->sqlstate[0])
+        manager_put_text(&body, "sqlstate", err->sqlstate);
+    reply->body = manager_draft_take(&body);
+}

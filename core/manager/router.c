@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ * Which handler answers a request. Paths are taken raw: they are cut at "/" first and each piece is
+ * decoded then, so that an escaped slash is part of a uid and never of the route. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager_private.h"
+#include "routes.h"
+
+enum { PATH_MAXIMUM = 4096, PIECES_MAXIMUM = 8 };
+
+/* Every path ends with a slash. {kind} is meta_table or dynamic_table; {uid} anything. What is
+ * written out wins over {uid}: GET …/register/ is a wrong method, not the table "register". */
+typedef struct route {
+    const char *method;
+    const char *pattern;
+    manager_handler handler;
+} route;
+
+static const route routes[] = {
+    {"GET", "orm/api/ts_manager/{kind}", manager_list_tables},
+    {"POST", "orm/api/ts_manager/{kind}", manager_reserve_tables},
+    {"POST", "orm/api/ts_manager/{kind}/register", manager_register_table},
+    {"POST", "orm/api/ts_manager/{kind}/filter", manager_filter_tables},
+    {"POST", "orm/api/ts_manager/{kind}/validate-contract", manager_validate_contract},
+    {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables},
+    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation},
+    {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search},
+    {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search},
+    {"GET", "orm/api/ts_manager/{kind}/{uid}", manager_get_table},
+    {"PATCH", "orm/api/ts_manager/{kind}/{uid}", manager_patch_table},
+    {"DELETE", "orm/api/ts_manager/{kind}/{uid}", manager_delete_table},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/validate-contract", manager_validate_table_contract},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/introspect", manager_introspect_table},
+    {"GET", "orm/api/ts_manager/{kind}/{uid}/schema-graph", manager_schema_graph},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/refresh-table-search-index", manager_refresh_search},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/add-label", manager_add_labels},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-label", manager_remove_labels},
+    {"GET", "orm/api/ts_manager/dynamic_table_data_source", manager_list_data_sources},
+    {"GET", "orm/api/ts_manager/dynamic_table_data_source/{uid}", manager_get_data_source},
+    {"POST", "orm/api/ts_manager/dynamic_table_data_source/{uid}/migration-connection",
+     manager_migration_connection},
+    {"GET", "orm/api/pods/projects", manager_list_projects},
+    {"GET", "orm/api/pods/projects/{uid}", manager_get_project},
+    {"GET", "user/api/user/get_user_details", manager_user_details},
+    {"GET", "auth/rest-auth/user", manager_user},
+};
+
+/* ---- The path ---------------------------------------------------------------------------------- */
+
+typedef struct path_pieces {
+    char text[PATH_MAXIMUM];
+    const char *piece[PIECES_MAXIMUM];
+    size_t count;
+    bool slash; /* ends with one */
+} path_pieces;
+
+static mseq_status unknown_route(const mseq_request *request, mseq_error *err) {
+    return manager_refuse(err, MSEQ_E_NOT_FOUND, "unknown_route", "there is no route %s %.300s",
+                          request->method ? request->method : "", request->path ? request->path : "");
+}
+
+static int hex(char digit) {
+    const char *digits = "0123456789abcdef", *at;
+    if (digit >= 'A' && digit <= 'F')
+        digit = (char)(digit - 'A' + 'a');
+    return digit && (at = strchr(digits, digit)) ? (int)(at - digits) : -1;
+}
+
+/* Decodes in place; false when an escape is broken, stands for NUL, or the text is not UTF-8. */
+static bool decode(char *text) {
+    char *to = text;
+    for (const char *from = text; *from; from++, to++) {
+        *to = *from;
+        if (*from != '%')
+            continue;
+        int high = hex(from[1]), low = high < 0 ? -1 : hex(from[2]);
+        if (low < 0 || high * 16 + low == 0)
+            return false;
+        *to = (char)(unsigned char)(high * 16 + low);
+        from += 2;
+    }
+    *to = '\0';
+    return mseq_utf8_valid(text, strlen(text));
+}
+
+static mseq_status cut_path(const mseq_request *request, path_pieces *pieces, mseq_error *err) {
+    const char *path = request->path ? request->path : "";
+    size_t length = strlen(path);
+    if (length >= sizeof pieces->text || path[0] != '/')
+        return unknown_route(request, err);
+    memcpy(pieces->text, path + 1, length);
+    pieces->count = 0;
+    pieces->slash = length > 1 && path[length - 1] == '/';
+    for (char *at = pieces->text; *at;) {
+        size_t size = strcspn(at, "/");
+        bool more = at[size] == '/';
+        at[size] = '\0';
+        if (size == 0 || pieces->count == PIECES_MAXIMUM)
+            return unknown_route(request, err);
+        if (!decode(at))
+            return manager_refuse(err, MSEQ_E_REQUEST, "bad_path",
+                                  "the path has a broken escape or is not UTF-8");
+        pieces->piece[pieces->count++] = at;
+        at += size + more;
+    }
+    return MSEQ_OK;
+}
+
+/* ---- Matching ---------------------------------------------------------------------------------- */
+
+typedef struct match {
+    const char *uid;
+    bool time_indexed;
+} match;
+
+static bool piece_matches(const char *pattern, size_t length, const char *piece, match *found) {
+    if (length == 5 && strncmp(pattern, "{uid}", 5) == 0) {
+        found->uid = piece;
+        return true;
+    }
+    if (length == 6 && strncmp(pattern, "{kind}", 6) == 0) {
+        found->time_indexed = strcmp(piece, "dynamic_table") == 0;
+        return found->time_indexed || strcmp(piece, "meta_table") == 0;
+    }
+    return strlen(piece) == length && strncmp(pattern, piece, length) == 0;
+}
+
+static bool route_matches(const char *pattern, const path_pieces *pieces, match *found) {
+    *found = (match){NULL, false};
+    for (size_t i = 0; i < pieces->count; i++) {
+        size_t length = strcspn(pattern, "/");
+        if (length == 0 || !piece_matches(pattern, length, pieces->piece[i], found))
+            return false;
+        pattern += length + (pattern[length] == '/');
+    }
+    return *pattern == '\0';
+}
+
+static mseq_status wrong_method(const mseq_request *request, const char *pattern,
+                                mseq_error *err) {
+    char allowed[64] = "";
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        size_t used = strlen(allowed);
+        if (strcmp(routes[i].pattern, pattern) == 0)
+            snprintf(allowed + used, sizeof allowed - used, "%s%s", used ? ", " : "",
+                     routes[i].method);
+    }
+    manager_refuse(err, MSEQ_E_API, "method_not_allowed", "%s is not allowed here, but %s",
+                   request->method ? request->method : "", allowed);
+    if (err)
+        err->http_status = 405;
+    return MSEQ_E_API;
+}
+
+static mseq_status find_route(const mseq_request *request, const path_pieces *pieces,
+                              const route **found, match *values, mseq_error *err) {
+    const char *pattern = NULL;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        match here;
+        if (pattern ? strcmp(pattern, routes[i].pattern) != 0
+                    : !route_matches(routes[i].pattern, pieces, &here))
+            continue;
+        if (!pattern)
+            *values = here;
+        pattern = routes[i].pattern;
+        if (request->method && strcmp(request->method, routes[i].method) == 0) {
+            *found = &routes[i];
+            break;
+        }
+    }
+    if (!pattern)
+        return unknown_route(request, err);
+    if (!pieces->slash) {
+        manager_refuse(err, MSEQ_E_NOT_FOUND, "missing_trailing_slash",
+                       "there is no route %.300s: paths end with a slash", request->path);
+        return MSEQ_E_NOT_FOUND;
+    }
+    return *found ? MSEQ_OK : wrong_method(request, pattern, err);
+}
+
+/* ---- Answering --------------------------------------------------------------------------------- */
+
+static mseq_status answer(manager_call *call, manager_handler handler, const match *values,
+                          mseq_error *err) {
+    call->time_indexed = values->time_indexed;
+    if (values->uid && !(call->uid = mseq_text_dup(values->uid)))
+        return mseq_error_no_memory(err);
+    mseq_status status = manager_parse_query(call->request->query, &call->query, err);
+    if (status == MSEQ_OK && mseq_cancellation_is_set(call->request->cancellation))
+        status = mseq_error_set(err, MSEQ_E_CANCELLED, "the request was cancelled");
+    if (status == MSEQ_OK)
+        status = mseq_database_connect(call->manager->catalog, &call->catalog, err);
+    if (status == MSEQ_OK)
+        status = handler(call, err);
+    mseq_connection_release(call->catalog); /* rolls back what was not committed */
+    mseq_value_free(call->query);
+    free(call->uid);
+    return status;
+}
+
+void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply *reply) {
+    mseq_manager *self = manager;
+    mseq_error err = MSEQ_ERROR_INIT;
+    path_pieces pieces;
+    const route *found = NULL;
+    match values = {NULL, false};
+    *reply = (mseq_reply)MSEQ_REPLY_INIT;
+    manager_call call = {
+        .manager = self, .request = request, .caller = &self->local, .reply = reply};
+    mseq_status status = cut_path(request, &pieces, &err);
+    if (status == MSEQ_OK)
+        status = find_route(request, &pieces, &found, &values, &err);
+    if (status == MSEQ_OK)
+        status = answer(&call, found->handler, &values, &err);
+    if (status == MSEQ_OK)
+        return;
+    if (err.status == MSEQ_OK)
+        mseq_error_set(&err, status, "%s", mseq_status_name(status));
+    manager_answer_error(reply, &err);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `manager`: one handler a route. Each is named in the table of router.c. */
+#ifndef MSEQ_MANAGER_ROUTES_H
+#define MSEQ_MANAGER_ROUTES_H
+
+#include "manager_private.h"
+
+/* projects.c */
+mseq_status manager_list_projects(manager_call *call, mseq_error *err);
+mseq_status manager_get_project(manager_call *call, mseq_error *err);
+mseq_status manager_user_details(manager_call *call, mseq_error *err);
+mseq_status manager_user(manager_call *call, mseq_error *err);
+
+/* data_sources.c */
+mseq_status manager_list_data_sources(manager_call *call, mseq_error *err);
+mseq_status manager_get_data_source(manager_call *call, mseq_error *err);
+mseq_status manager_migration_connection(manager_call *call, mseq_error *err);
+
+/* tables.c */
+mseq_status manager_list_tables(manager_call *call, mseq_error *err);
+mseq_status manager_filter_tables(manager_call *call, mseq_error *err);
+mseq_status manager_get_table(manager_call *call, mseq_error *err);
+mseq_status manager_patch_table(manager_call *call, mseq_error *err);
+/* delete.c */
+mseq_status manager_delete_table(manager_call *call, mseq_error *err);
+/* reserve.c */
+mseq_status manager_reserve_tables(manager_call *call, mseq_error *err);
+/* register.c */
+mseq_status manager_register_table(manager_call *call, mseq_error *err);
+/* validate.c */
+mseq_status manager_validate_contract(manager_call *call, mseq_error *err);
+mseq_status manager_validate_table_contract(manager_call *call, mseq_error *err);
+/* introspect.c, finalize.c */
+mseq_status manager_introspect_table(manager_call *call, mseq_error *err);
+mseq_status manager_finalize_tables(manager_call *call, mseq_error *err);
+/* graph.c, search.c, label_routes.c */
+mseq_status manager_schema_graph(manager_call *call, mseq_error *err);
+mseq_status manager_description_search(manager_call *call, mseq_error *err);
+mseq_status manager_column_search(manager_call *call, mseq_error *err);
+mseq_status manager_refresh_search(manager_call *call, mseq_error *err);
+mseq_status manager_add_labels(manager_call *call, mseq_error *err);
+mseq_status manager_remove_labels(manager_call *call, mseq_error *err);
+/* execute.c, run_query.c */
+mseq_status manager_execute_operation(manager_call *call, mseq_error *err);
+mseq_status manager_run_query(manager_call *call, mseq_error *err);
+
+#endif
