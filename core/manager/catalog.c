@@ -70,8 +70,7 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
         else if (*type == 'b')
             manager_append(&parameters, mseq_value_integer(va_arg(arguments, int) != 0));
         else
-            manager_append(&parameters,
-                           json_parameter(va_arg(arguments, const mseq_value *), err));
+            manager_append(&parameters, json_parameter(va_arg(arguments, const mseq_value *), err));
     }
     va_end(arguments);
     mseq_value *list = manager_draft_take(&parameters);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * The catalog's schema: its versions, how it is made, upgraded and refused.
  *
- * Text and integers only, so that the same statements serve SQLite and PostgreSQL: booleans are 0 or
- * 1, times are text of fixed width, documents JSON text. A row of meta_table carries its ready-made
- * reply in `document`; the other columns are what look-ups need and are derived from it in one place
- * (rows.c). */
+ * Text and integers only, so that the same statements serve SQLite and PostgreSQL: booleans are 0
+ * or 1, times are text of fixed width, documents JSON text. A row of meta_table carries its
+ * ready-made reply in `document`; the other columns are what look-ups need and are derived from it
+ * in one place (rows.c). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "mainsequence/ddl.h"
 
 #include "manager_private.h"
 
@@ -49,7 +51,8 @@ static const char version_1[] =
     " (organization_uid, data_source_uid, identifier);"
     "CREATE INDEX meta_table_identifier_alone ON meta_table (identifier);"
     "CREATE INDEX meta_table_physical_name ON meta_table (physical_table_name);"
-    "CREATE INDEX meta_table_creation ON meta_table (organization_uid, time_indexed, created_at, uid);"
+    "CREATE INDEX meta_table_creation ON meta_table (organization_uid, time_indexed, created_at, "
+    "uid);"
     "CREATE INDEX meta_table_registry ON meta_table (alembic_version_meta_table_uid);"
     "CREATE TABLE foreign_key ("
     " source_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
@@ -104,13 +107,14 @@ static mseq_status check_version(int64_t version, size_t count, mseq_error *err)
     if (version < 0)
         return mseq_error_set(err, MSEQ_E_DATABASE, "its version cannot be read");
     manager_refuse(err, MSEQ_E_DATABASE, "catalog_too_new",
-                   "it has version %lld, this program knows versions up to %zu",
-                   (long long)version, count);
+                   "it has version %lld, this program knows versions up to %zu", (long long)version,
+                   count);
     mseq_error_hint(err, "use the newer version of mainsequence that wrote it");
     return MSEQ_E_DATABASE;
 }
 
-/* ---- A copy before an upgrade ------------------------------------------------------------------ */
+/* ---- A copy before an upgrade ------------------------------------------------------------------
+ */
 
 /* A consistent copy beside the catalog, through a second connection: the caller holds the write
  * lock, so nothing changes meanwhile. Under a temporary name first, so that an interrupted copy is
@@ -128,9 +132,8 @@ static mseq_status copy_to(mseq_database *catalog, const char *temporary, const 
     if (status == MSEQ_OK) {
         mseq_buffer_append_text(&sql, "VACUUM INTO ");
         mseq_ddl_literal(temporary, &sql);
-        status = sql.status == MSEQ_OK
-                     ? mseq_connection_script(reader, mseq_buffer_text(&sql), err)
-                     : mseq_error_no_memory(err);
+        status = sql.status == MSEQ_OK ? mseq_connection_script(reader, mseq_buffer_text(&sql), err)
+                                       : mseq_error_no_memory(err);
         mseq_connection_release(reader);
     }
     if (status == MSEQ_OK && rename(temporary, final) != 0)
@@ -145,8 +148,8 @@ static mseq_status copy_catalog(mseq_database *catalog, const char *path, int64_
                                 mseq_error *err) {
     char *temporary = mseq_text_format("%s.copy", path);
     char *final = mseq_text_format("%s.version-%lld", path, (long long)version);
-    mseq_status status = temporary && final ? copy_to(catalog, temporary, final, err)
-                                            : mseq_error_no_memory(err);
+    mseq_status status =
+        temporary && final ? copy_to(catalog, temporary, final, err) : mseq_error_no_memory(err);
     if (status != MSEQ_OK)
         mseq_error_prefix(err, "it was not upgraded, because the copy before failed: ");
     free(temporary);
@@ -154,7 +157,8 @@ static mseq_status copy_catalog(mseq_database *catalog, const char *path, int64_
     return status;
 }
 
-/* ---- Making and upgrading ---------------------------------------------------------------------- */
+/* ---- Making and upgrading ----------------------------------------------------------------------
+ */
 
 static mseq_status seed(mseq_connection *catalog, mseq_error *err) {
     char organization[37], user[37], source[37], project[37], now[32];
@@ -168,9 +172,10 @@ static mseq_status seed(mseq_connection *catalog, mseq_error *err) {
     if (status != MSEQ_OK)
         return mseq_error_set(err, status, "no random uid");
     mseq_time_format(mseq_time_now(), false, now);
-    status = manager_query(catalog, NULL, err,
-                           "INSERT INTO organization (uid, name, created_at) VALUES (?1, 'local', ?2)",
-                           "ss", organization, now);
+    status =
+        manager_query(catalog, NULL, err,
+                      "INSERT INTO organization (uid, name, created_at) VALUES (?1, 'local', ?2)",
+                      "ss", organization, now);
     if (status == MSEQ_OK)
         status = manager_query(catalog, NULL, err,
                                "INSERT INTO platform_user (uid, id, organization_uid, username,"

@@ -59,7 +59,8 @@ mseq_status manager_check_data_source(const manager_call *call, const char *uid,
     return status;
 }
 
-/* ---- List and detail --------------------------------------------------------------------------- */
+/* ---- List and detail ---------------------------------------------------------------------------
+ */
 
 static bool text_matches(const mseq_value *query, const char *filter, const mseq_value *object,
                          const char *key) {
@@ -74,7 +75,8 @@ mseq_status manager_list_data_sources(manager_call *call, mseq_error *err) {
     mseq_value *objects = NULL;
     mseq_status status = manager_check_keys(call->query, "the query", filters, err);
     if (status == MSEQ_OK)
-        status = manager_data_sources(call, mseq_object_get_text(call->query, "uid"), &objects, err);
+        status =
+            manager_data_sources(call, mseq_object_get_text(call->query, "uid"), &objects, err);
     if (status != MSEQ_OK)
         return status;
     manager_draft page, results;
@@ -106,10 +108,11 @@ mseq_status manager_get_data_source(manager_call *call, mseq_error *err) {
     return status;
 }
 
-/* ---- Credentials for migrations ---------------------------------------------------------------- */
+/* ---- Credentials for migrations ----------------------------------------------------------------
+ */
 
-/* The file of a SQLite data source is its own credential: who may open it needs no other, and who is
- * on another machine cannot use it. */
+/* The file of a SQLite data source is its own credential: who may open it needs no other, and who
+ * is on another machine cannot use it. */
 mseq_status manager_migration_connection(manager_call *call, mseq_error *err) {
     mseq_value *request = NULL;
     manager_source *source = NULL;

@@ -35,7 +35,8 @@ static const struct {
     unsigned lookup;
 } lookups[] = {{"", EXACT}, {"__in", IN}, {"__contains", CONTAINS}, {"__isnull", IS_NULL}};
 
-/* ---- Conditions -------------------------------------------------------------------------------- */
+/* ---- Conditions --------------------------------------------------------------------------------
+ */
 
 mseq_status manager_filter_begin(const manager_call *call, manager_filter *filter,
                                  mseq_error *err) {
@@ -113,7 +114,8 @@ static mseq_status any_of(manager_filter *filter, const char *before, const mseq
     return status;
 }
 
-/* ---- Values ------------------------------------------------------------------------------------ */
+/* ---- Values ------------------------------------------------------------------------------------
+ */
 
 static mseq_status bad_value(const char *key, const mseq_value *value, const char *wanted,
                              mseq_error *err) {
@@ -180,7 +182,8 @@ static mseq_status boolean_of(const char *key, const mseq_value *value, bool *bo
     return status;
 }
 
-/* ---- Fields ------------------------------------------------------------------------------------ */
+/* ---- Fields ------------------------------------------------------------------------------------
+ */
 
 static const char label_is[] =
     "EXISTS (SELECT 1 FROM meta_table_label JOIN label ON label.id = meta_table_label.label_id"
@@ -302,7 +305,8 @@ mseq_status manager_filter_add(manager_filter *filter, const mseq_value *filters
     return status;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------- */
+/* ---- Running -----------------------------------------------------------------------------------
+ */
 
 /* "2026-03-01T09:30:00.000000Z_<uid>" */
 static mseq_status add_after(manager_filter *filter, const char *after, mseq_error *err) {
@@ -323,8 +327,8 @@ static mseq_status add_after(manager_filter *filter, const char *after, mseq_err
     return status;
 }
 
-static mseq_status replies_of(const manager_filter *filter, const mseq_value *records,
-                              size_t count, mseq_value **rows, mseq_error *err) {
+static mseq_status replies_of(const manager_filter *filter, const mseq_value *records, size_t count,
+                              mseq_value **rows, mseq_error *err) {
     manager_draft list;
     manager_draft_array(&list);
     mseq_status status = MSEQ_OK;
@@ -357,18 +361,16 @@ static mseq_status select_records(const manager_filter *filter, int64_t limit, i
         filter->selective ? "organization_uid || '' = ?1" : "organization_uid = ?1",
         filter->selective ? "time_indexed + 0 = ?2" : "time_indexed = ?2",
         mseq_buffer_text(&filter->where), (long long)limit, (long long)offset);
-    mseq_status status =
-        sql.status == MSEQ_OK
-            ? manager_query_list(filter->call->catalog, mseq_buffer_text(&sql), filter->parameters,
-                                 records, err)
-            : mseq_error_no_memory(err);
+    mseq_status status = sql.status == MSEQ_OK
+                             ? manager_query_list(filter->call->catalog, mseq_buffer_text(&sql),
+                                                  filter->parameters, records, err)
+                             : mseq_error_no_memory(err);
     mseq_buffer_free(&sql);
     return status;
 }
 
 mseq_status manager_filter_run(manager_filter *filter, int64_t limit, int64_t offset,
-                               const char *after, mseq_value **rows, char **next,
-                               mseq_error *err) {
+                               const char *after, mseq_value **rows, char **next, mseq_error *err) {
     mseq_value *records = NULL, *made = NULL;
     char *end = NULL;
     mseq_status status = after ? add_after(filter, after, err) : MSEQ_OK;

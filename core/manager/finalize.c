@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mainsequence/ddl.h"
+
 #include "routes.h"
 #include "rows.h"
 
@@ -30,7 +32,8 @@ static void free_items(item *items, size_t count) {
     free(items);
 }
 
-/* ---- Reading the databases --------------------------------------------------------------------- */
+/* ---- Reading the databases ---------------------------------------------------------------------
+ */
 
 /* The versions in the registry's table, as Alembic keeps them: one row a head. */
 static mseq_status read_revision(mseq_connection *connection, const manager_row *registry,
@@ -48,10 +51,10 @@ static mseq_status read_revision(mseq_connection *connection, const manager_row 
     mseq_buffer_append_text(&sql, " AS version FROM ");
     mseq_ddl_quote(dialect, manager_row_text(registry, "physical_table_name"), 1, &sql);
     mseq_buffer_append_text(&sql, " ORDER BY 1");
-    mseq_status status = sql.status == MSEQ_OK
-                             ? mseq_connection_execute(connection, mseq_buffer_text(&sql), NULL,
-                                                       &rows, NULL, err)
-                             : mseq_error_no_memory(err);
+    mseq_status status =
+        sql.status == MSEQ_OK
+            ? mseq_connection_execute(connection, mseq_buffer_text(&sql), NULL, &rows, NULL, err)
+            : mseq_error_no_memory(err);
     for (size_t i = 0; i < mseq_value_length(rows); i++) {
         const char *version = mseq_object_get_text(mseq_array_get(rows, i), "version");
         mseq_buffer_append_format(&text, "%s%s", text.length ? ", " : "", version ? version : "");
@@ -160,7 +163,8 @@ static mseq_status read_items(const manager_call *call, const mseq_value *reques
     return status;
 }
 
-/* ---- Writing the rows -------------------------------------------------------------------------- */
+/* ---- Writing the rows --------------------------------------------------------------------------
+ */
 
 /* Why a row is none of this provider's business; NULL when it is. The registry belongs to no
  * provider. */
@@ -204,13 +208,13 @@ static void put_error(manager_draft *result, const manager_row *row, const char 
         manager_put_text(result, "error", NULL);
         return;
     }
-    mseq_buffer_append_format(
-        &detail,
-        strcmp(code, "physical_table_missing") == 0 ? "the table '%s' does not exist in its data source"
-        : strcmp(code, "other_provider") == 0
-            ? "the table '%s' is managed by another migration provider"
-            : "the table '%s' is not managed by migrations",
-        manager_row_text(row, "physical_table_name"));
+    mseq_buffer_append_format(&detail,
+                              strcmp(code, "physical_table_missing") == 0
+                                  ? "the table '%s' does not exist in its data source"
+                              : strcmp(code, "other_provider") == 0
+                                  ? "the table '%s' is managed by another migration provider"
+                                  : "the table '%s' is not managed by migrations",
+                              manager_row_text(row, "physical_table_name"));
     manager_draft_object(&problem);
     manager_put_text(&problem, "code", code);
     manager_put(&problem, "detail",
@@ -228,9 +232,11 @@ static mseq_value *result_of(const manager_row *row, const mseq_value *request,
     manager_draft_object(&result);
     manager_put_copy(&result, "meta_table_uid", mseq_object_get(document, "uid"));
     manager_put_copy(&result, "identifier", mseq_object_get(document, "identifier"));
-    manager_put_copy(&result, "physical_table_name", mseq_object_get(document, "physical_table_name"));
+    manager_put_copy(&result, "physical_table_name",
+                     mseq_object_get(document, "physical_table_name"));
     manager_put_text(&result, "previous_provisioning_status", previous);
-    manager_put_copy(&result, "provisioning_status", mseq_object_get(document, "provisioning_status"));
+    manager_put_copy(&result, "provisioning_status",
+                     mseq_object_get(document, "provisioning_status"));
     manager_put_copy(&result, "table_kind", mseq_object_get(document, "table_kind"));
     manager_put_copy(&result, "time_indexed", mseq_object_get(document, "time_indexed"));
     manager_put_copy(&result, "cadence", mseq_object_get(document, "cadence"));
@@ -270,8 +276,8 @@ static mseq_status finalize(const manager_call *call, const mseq_value *request,
         sums->active += active;
         sums->reserved += !active;
         sums->failed += failed;
-        manager_append(results, result_of(&row, request, previous, finalized, one->table != NULL,
-                                          code));
+        manager_append(results,
+                       result_of(&row, request, previous, finalized, one->table != NULL, code));
     }
     manager_row_free(&row);
     return status;
@@ -297,8 +303,8 @@ mseq_status manager_finalize_tables(manager_call *call, mseq_error *err) {
     counts sums = {0, 0, 0, 0};
     manager_draft results;
     mseq_status status = mseq_wire_validate_finalization(call->request->body, &request, err);
-    if (status == MSEQ_OK && mseq_value_length(mseq_object_get(request, "meta_table_uids")) >
-                                 MANAGER_BULK_MAXIMUM)
+    if (status == MSEQ_OK &&
+        mseq_value_length(mseq_object_get(request, "meta_table_uids")) > MANAGER_BULK_MAXIMUM)
         status = manager_refuse(err, MSEQ_E_LIMIT, "too_many_tables",
                                 "at most %d tables in one request", MANAGER_BULK_MAXIMUM);
     if (status == MSEQ_OK &&

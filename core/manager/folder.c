@@ -61,7 +61,8 @@ static mseq_status make_file(const char *directory, const char *file, mseq_error
 
 mseq_status manager_folder_path(const char *directory, const char *file, char **path,
                                 mseq_error *err) {
-    char *text = mseq_text_format("%s%s%s", directory, strcmp(directory, "/") == 0 ? "" : "/", file);
+    char *text =
+        mseq_text_format("%s%s%s", directory, strcmp(directory, "/") == 0 ? "" : "/", file);
     if (!text)
         return mseq_error_no_memory(err);
     *path = text;

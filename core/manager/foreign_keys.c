@@ -5,7 +5,8 @@
 
 #include "rows.h"
 
-/* ---- What the documents show ------------------------------------------------------------------- */
+/* ---- What the documents show -------------------------------------------------------------------
+ */
 
 static mseq_value *names_of(const mseq_value *record, const char *key) {
     const mseq_value *text = mseq_object_get(record, key);
@@ -117,7 +118,8 @@ static mseq_status refresh_all(const manager_call *call, const mseq_value *recor
     return status;
 }
 
-/* ---- Storing ----------------------------------------------------------------------------------- */
+/* ---- Storing -----------------------------------------------------------------------------------
+ */
 
 static mseq_status targets_of(const manager_call *call, const char *uid, mseq_value **records,
                               mseq_error *err) {

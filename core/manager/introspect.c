@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mainsequence/ddl.h"
+
 #include "routes.h"
 #include "rows.h"
 
@@ -22,10 +24,11 @@ mseq_status manager_reflect(mseq_connection *connection, const manager_row *row,
     return MSEQ_OK;
 }
 
-/* ---- Differences ------------------------------------------------------------------------------- */
+/* ---- Differences -------------------------------------------------------------------------------
+ */
 
-/* A contract without `indexes` or `foreign_keys` says nothing about them, so that those of the table
- * are no difference. */
+/* A contract without `indexes` or `foreign_keys` says nothing about them, so that those of the
+ * table are no difference. */
 static bool concerns(const char *code, const mseq_value *contract) {
     if (strncmp(code, "index_", 6) == 0)
         return mseq_object_get(contract, "indexes") || strcmp(code, "index_missing") == 0;
@@ -36,8 +39,8 @@ static bool concerns(const char *code, const mseq_value *contract) {
     return true;
 }
 
-/* A contract that no table can be made of (types or constraints of another world) cannot be compared;
- * it is said, and the table counts. */
+/* A contract that no table can be made of (types or constraints of another world) cannot be
+ * compared; it is said, and the table counts. */
 static mseq_status compare(const mseq_value *contract, const mseq_table *table,
                            mseq_dialect dialect, mseq_value **differences, mseq_error *err) {
     mseq_table *declared = NULL;
@@ -83,7 +86,8 @@ static bool type_differs(const mseq_value *differences, const char *column) {
     return false;
 }
 
-/* ---- Columns ----------------------------------------------------------------------------------- */
+/* ---- Columns -----------------------------------------------------------------------------------
+ */
 
 static bool is_unique(const mseq_table *table, const char *column, bool by_index) {
     for (size_t i = 0; i < mseq_table_constraint_count(table); i++) {
@@ -116,8 +120,7 @@ static mseq_status put_types(manager_draft *row, const mseq_column *column, mseq
         mseq_type_neutral(mseq_type_for(column->type, dialect), &data_type, &backend_type, &cause);
     if (status == MSEQ_E_NO_MEMORY)
         return mseq_error_no_memory(err);
-    manager_put_text(row, "data_type",
-                     status == MSEQ_OK ? data_type : "timestamp with time zone");
+    manager_put_text(row, "data_type", status == MSEQ_OK ? data_type : "timestamp with time zone");
     manager_put_text(row, "backend_type",
                      status == MSEQ_OK ? backend_type : "TIMESTAMP WITH TIME ZONE");
     free(data_type);
@@ -149,8 +152,8 @@ static const mseq_value *written(const mseq_value *contract_column, const mseq_v
 
 /* Column `position` as a row of the reply. */
 static mseq_status column_row(const manager_row *row, const mseq_table *table, size_t position,
-                              mseq_dialect dialect, const mseq_value *differences,
-                              mseq_value **out, mseq_error *err) {
+                              mseq_dialect dialect, const mseq_value *differences, mseq_value **out,
+                              mseq_error *err) {
     const mseq_column *column = mseq_table_column_at(table, position);
     const mseq_value *contract = mseq_object_get(row->document, "table_contract");
     const mseq_value *declared =
@@ -182,9 +185,9 @@ static mseq_status column_row(const manager_row *row, const mseq_table *table, s
 
 /* A column row as the contract writes it: without position, nulls left out. */
 static mseq_value *contract_column(const mseq_value *row) {
-    static const char *const keys[] = {"name",   "data_type",      "backend_type", "nullable",
-                                       "primary_key", "unique",    "server_default",
-                                       "description", "label",     "logical_name"};
+    static const char *const keys[] = {
+        "name",   "data_type",      "backend_type", "nullable", "primary_key",
+        "unique", "server_default", "description",  "label",    "logical_name"};
     manager_draft column;
     manager_draft_object(&column);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -223,7 +226,8 @@ static mseq_status rewrite_columns(manager_row *row, const mseq_table *table, ms
     return first == MSEQ_OK && second == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
-/* ---- Indexes, constraints, keys ---------------------------------------------------------------- */
+/* ---- Indexes, constraints, keys ----------------------------------------------------------------
+ */
 
 static mseq_value *names_list(const char *const *names, size_t count) {
     manager_draft list;
@@ -306,8 +310,7 @@ static mseq_value *foreign_keys_of(const mseq_table *table) {
         manager_put_text(&row, "name", key->name);
         manager_put(&row, "source_columns", names_list(key->columns, key->column_count));
         manager_put_text(&row, "target_table", key->referred_table);
-        manager_put(&row, "target_columns",
-                    names_list(key->referred_columns, key->referred_count));
+        manager_put(&row, "target_columns", names_list(key->referred_columns, key->referred_count));
         manager_put_text(&row, "on_delete", key->ondelete);
         manager_put_text(&row, "on_update", key->onupdate);
         manager_append_draft(&list, &row);
@@ -315,7 +318,8 @@ static mseq_value *foreign_keys_of(const mseq_table *table) {
     return manager_draft_take(&list);
 }
 
-/* ---- The snapshot: the table as it is, whatever was declared ------------------------------------- */
+/* ---- The snapshot: the table as it is, whatever was declared
+ * ------------------------------------- */
 
 static mseq_status snapshot_column(const mseq_column *column, mseq_dialect dialect,
                                    manager_draft *list, mseq_error *err) {
@@ -358,7 +362,8 @@ static mseq_status snapshot_of(const mseq_table *table, mseq_dialect dialect,
     return status;
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------- */
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
 
 static mseq_status put_snapshot(manager_row *row, const mseq_table *table, mseq_dialect dialect,
                                 mseq_value *differences, mseq_error *err) {
@@ -369,8 +374,7 @@ static mseq_status put_snapshot(manager_row *row, const mseq_table *table, mseq_
         return status;
     }
     mseq_status first = mseq_object_put(row->document, "introspection_snapshot", snapshot);
-    mseq_status second =
-        mseq_object_put(row->document, "indexes_meta", index_rows(table, dialect));
+    mseq_status second = mseq_object_put(row->document, "indexes_meta", index_rows(table, dialect));
     return first == MSEQ_OK && second == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
@@ -414,7 +418,8 @@ mseq_status manager_row_gone(const manager_call *call, manager_row *row, mseq_er
     return status;
 }
 
-/* ---- The route --------------------------------------------------------------------------------- */
+/* ---- The route ---------------------------------------------------------------------------------
+ */
 
 /* The table is read before the catalog is locked. */
 static mseq_status reflect_of_call(const manager_call *call, manager_source **source,

@@ -6,7 +6,8 @@
 
 #include "rows.h"
 
-/* ---- Normalising ------------------------------------------------------------------------------- */
+/* ---- Normalising -------------------------------------------------------------------------------
+ */
 
 /* The position in `labels` of one with the same folded spelling; its length when there is none. */
 static size_t find_folded(const mseq_value *labels, const char *text, bool *no_memory) {
@@ -51,8 +52,9 @@ mseq_status manager_labels_normalize(const mseq_value *labels, mseq_value **norm
     if (status == MSEQ_OK && mseq_value_kind(labels) == MSEQ_STRING)
         status = add_label(list, labels, err);
     else if (status == MSEQ_OK && mseq_value_kind(labels) != MSEQ_ARRAY)
-        status = manager_refuse(err, MSEQ_E_REQUEST, "wrong_kind", "labels must be an array, not %s",
-                                mseq_kind_name(mseq_value_kind(labels)));
+        status =
+            manager_refuse(err, MSEQ_E_REQUEST, "wrong_kind", "labels must be an array, not %s",
+                           mseq_kind_name(mseq_value_kind(labels)));
     for (size_t i = 0; i < mseq_value_length(labels) && status == MSEQ_OK; i++)
         status = add_label(list, mseq_array_get(labels, i), err);
     if (status != MSEQ_OK) {
@@ -63,7 +65,8 @@ mseq_status manager_labels_normalize(const mseq_value *labels, mseq_value **norm
     return MSEQ_OK;
 }
 
-/* ---- Storing ----------------------------------------------------------------------------------- */
+/* ---- Storing -----------------------------------------------------------------------------------
+ */
 
 /* The organization's label of that folded spelling, made when there is none; *label is its name. */
 static mseq_status resolve(const manager_call *call, const char *name, mseq_value **label,
@@ -133,12 +136,11 @@ mseq_status manager_labels_store(const manager_call *call, const manager_row *ro
     const char *uid = manager_row_text(row, "uid");
     const mseq_value *labels = mseq_object_get(row->document, "labels");
     mseq_value *rows = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &rows, err,
-                      "SELECT label.name AS name FROM meta_table_label"
-                      " JOIN label ON label.id = meta_table_label.label_id"
-                      " WHERE meta_table_uid = ?1 ORDER BY ordinal",
-                      "s", uid);
+    mseq_status status = manager_query(call->catalog, &rows, err,
+                                       "SELECT label.name AS name FROM meta_table_label"
+                                       " JOIN label ON label.id = meta_table_label.label_id"
+                                       " WHERE meta_table_uid = ?1 ORDER BY ordinal",
+                                       "s", uid);
     bool same = status == MSEQ_OK && same_names(rows, labels);
     mseq_value_free(rows);
     if (status != MSEQ_OK || same)

@@ -75,7 +75,8 @@ const char *mseq_manager_directory(const mseq_manager *manager) {
     return manager->directory;
 }
 
-/* ---- Data sources ------------------------------------------------------------------------------ */
+/* ---- Data sources ------------------------------------------------------------------------------
+ */
 
 static manager_source *known_source(mseq_manager *manager, const char *uid) {
     pthread_mutex_lock(&manager->lock);
@@ -109,10 +110,10 @@ static mseq_status open_source(const manager_call *call, const mseq_value *recor
     const char *class_type = mseq_object_get_text(record, "class_type");
     if (!location || !class_type || !mseq_dialect_from_name(class_type, &source->dialect) ||
         source->dialect != MSEQ_SQLITE)
-        return mseq_error_set(err, MSEQ_E_DATABASE, "the data source '%s' is of the unknown class '%s'",
-                              source->uid, class_type ? class_type : "");
-    mseq_status status =
-        manager_folder_uri(call->manager->directory, location, &source->uri, err);
+        return mseq_error_set(err, MSEQ_E_DATABASE,
+                              "the data source '%s' is of the unknown class '%s'", source->uid,
+                              class_type ? class_type : "");
+    mseq_status status = manager_folder_uri(call->manager->directory, location, &source->uri, err);
     mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
     options.uri = source->uri;
     return status == MSEQ_OK ? mseq_database_open(&options, &source->database, err) : status;

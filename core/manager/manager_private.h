@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Inside of the room `manager`.
  *
- * A request becomes a `manager_call`: the router fills it, one handler a route answers it. A handler
- * returns MSEQ_OK after manager_answer, or an error that the router turns into a reply. What the
- * handler changed in the catalog counts only after manager_commit: a call that ends in a transaction
- * is rolled back.
+ * A request becomes a `manager_call`: the router fills it, one handler a route answers it. A
+ * handler returns MSEQ_OK after manager_answer, or an error that the router turns into a reply.
+ * What the handler changed in the catalog counts only after manager_commit: a call that ends in a
+ * transaction is rolled back.
  */
 #ifndef MSEQ_MANAGER_PRIVATE_H
 #define MSEQ_MANAGER_PRIVATE_H
@@ -59,7 +59,8 @@ typedef struct manager_call {
 
 typedef mseq_status (*manager_handler)(manager_call *call, mseq_error *err);
 
-/* ---- reply.c: answers and refusals ------------------------------------------------------------ */
+/* ---- reply.c: answers and refusals ------------------------------------------------------------
+ */
 
 /* Becomes owner of `body`, even on failure; NULL is out of memory. */
 mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body, mseq_error *err);
@@ -70,7 +71,8 @@ mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code
  * the body stays empty. */
 void manager_answer_error(mseq_reply *reply, const mseq_error *err);
 
-/* ---- draft.c: objects built without a check after every key ------------------------------------ */
+/* ---- draft.c: objects built without a check after every key ------------------------------------
+ */
 
 typedef struct manager_draft {
     mseq_value *value;
@@ -91,11 +93,12 @@ void manager_append_draft(manager_draft *draft, manager_draft *child);
 mseq_value *manager_draft_take(manager_draft *draft);
 void manager_draft_free(manager_draft *draft);
 
-/* ---- catalog.c: the catalog's database --------------------------------------------------------- */
+/* ---- catalog.c: the catalog's database ---------------------------------------------------------
+ */
 
-/* Runs one statement of the catalog. SQL is what SQLite and PostgreSQL both understand, with ?1, ?2,
- * … as placeholders. `types` has a letter a parameter: 's' text (NULL: null), 'i' int64_t, 'b' int as
- * 0 or 1, 'j' const mseq_value * as JSON text. `rows` may be NULL. */
+/* Runs one statement of the catalog. SQL is what SQLite and PostgreSQL both understand, with ?1,
+ * ?2, … as placeholders. `types` has a letter a parameter: 's' text (NULL: null), 'i' int64_t, 'b'
+ * int as 0 or 1, 'j' const mseq_value * as JSON text. `rows` may be NULL. */
 mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
                           const char *sql, const char *types, ...) MSEQ_MUST_CHECK;
 /* The same with a list of parameters (NULL: none). */
@@ -109,7 +112,8 @@ mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_json_text(const mseq_value *value, char **text,
                               mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- catalog_schema.c -------------------------------------------------------------------------- */
+/* ---- catalog_schema.c --------------------------------------------------------------------------
+ */
 
 /* One version of the catalog: the script that makes it from the one before. */
 typedef struct manager_catalog_step {
@@ -125,7 +129,8 @@ mseq_status manager_catalog_prepare(mseq_database *catalog, const char *path,
 mseq_status manager_catalog_local_user(mseq_connection *catalog, manager_caller *caller,
                                        mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- folder.c ---------------------------------------------------------------------------------- */
+/* ---- folder.c ----------------------------------------------------------------------------------
+ */
 
 #define MANAGER_CATALOG_FILE "catalog.sqlite"
 #define MANAGER_DATA_FILE "data.sqlite"
@@ -138,7 +143,8 @@ mseq_status manager_folder_path(const char *directory, const char *file, char **
 mseq_status manager_folder_uri(const char *directory, const char *file, char **uri,
                                mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- manager.c: data sources -------------------------------------------------------------------- */
+/* ---- manager.c: data sources --------------------------------------------------------------------
+ */
 
 /* *source is borrowed from the manager. MSEQ_E_NOT_FOUND when the caller's organization has none of
  * that uid. */
@@ -147,7 +153,8 @@ mseq_status manager_source_find(const manager_call *call, const char *uid, manag
 mseq_status manager_source_connect(manager_source *source, mseq_connection **connection,
                                    mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- parameters.c: what a request says --------------------------------------------------------- */
+/* ---- parameters.c: what a request says ---------------------------------------------------------
+ */
 
 /* The query string as an object of strings; values of repeated keys are joined with commas. */
 mseq_status manager_parse_query(const char *query, mseq_value **parameters,
@@ -158,8 +165,8 @@ mseq_status manager_boolean_parameter(const mseq_value *query, const char *name,
 mseq_status manager_integer_parameter(const mseq_value *query, const char *name, int64_t otherwise,
                                       int64_t *integer, mseq_error *err) MSEQ_MUST_CHECK;
 /* Refuses keys of `object` that are not in `names` (ends with NULL), with a near miss. */
-mseq_status manager_check_keys(const mseq_value *object, const char *what,
-                               const char *const *names, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_check_keys(const mseq_value *object, const char *what, const char *const *names,
+                               mseq_error *err) MSEQ_MUST_CHECK;
 /* The request's body, which must be an object (NULL body: an empty one when `optional`). */
 mseq_status manager_object_body(const manager_call *call, bool optional, const mseq_value **body,
                                 mseq_error *err) MSEQ_MUST_CHECK;

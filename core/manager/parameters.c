@@ -6,7 +6,8 @@
 
 #include "manager_private.h"
 
-/* Puts the members of `pair` into `parameters`; a key that is there gets the value behind a comma. */
+/* Puts the members of `pair` into `parameters`; a key that is there gets the value behind a comma.
+ */
 static mseq_status merge(mseq_value *parameters, const mseq_value *pair, mseq_error *err) {
     const char *key = mseq_object_key_at(pair, 0);
     const char *value = mseq_object_get_text(pair, key);
@@ -81,8 +82,8 @@ mseq_status manager_integer_parameter(const mseq_value *query, const char *name,
     return MSEQ_OK;
 }
 
-mseq_status manager_check_keys(const mseq_value *object, const char *what,
-                               const char *const *names, mseq_error *err) {
+mseq_status manager_check_keys(const mseq_value *object, const char *what, const char *const *names,
+                               mseq_error *err) {
     size_t count = 0;
     while (names[count])
         count++;

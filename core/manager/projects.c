@@ -8,8 +8,8 @@
 static mseq_status project_object(const manager_call *call, const mseq_value *record,
                                   mseq_value **object, mseq_error *err) {
     mseq_value *sources = NULL;
-    mseq_status status = manager_data_sources(
-        call, mseq_object_get_text(record, "data_source_uid"), &sources, err);
+    mseq_status status =
+        manager_data_sources(call, mseq_object_get_text(record, "data_source_uid"), &sources, err);
     if (status != MSEQ_OK)
         return status;
     manager_draft project;
@@ -87,7 +87,8 @@ mseq_status manager_get_project(manager_call *call, mseq_error *err) {
     return status;
 }
 
-/* ---- Who the caller is ------------------------------------------------------------------------- */
+/* ---- Who the caller is -------------------------------------------------------------------------
+ */
 
 static void put_user(manager_draft *user, const manager_caller *caller) {
     manager_put_text(user, "uid", caller->user_uid);

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mainsequence/ddl.h"
+
 #include "provision.h"
 
-/* ---- Dropping ---------------------------------------------------------------------------------- */
+/* ---- Dropping ----------------------------------------------------------------------------------
+ */
 
 static mseq_status drop_table(mseq_connection *connection, const char *name, mseq_error *err) {
     mseq_buffer sql = MSEQ_BUFFER_INIT;
@@ -34,7 +37,8 @@ mseq_status manager_drop_tables(mseq_connection *connection, const mseq_strings 
     return status;
 }
 
-/* ---- Making ------------------------------------------------------------------------------------ */
+/* ---- Making ------------------------------------------------------------------------------------
+ */
 
 typedef struct provision {
     const manager_call *call;
@@ -63,8 +67,8 @@ static mseq_status run_statements(provision *work, const mseq_table *table, mseq
     mseq_status status = mseq_ddl_create_table(mseq_connection_dialect(work->connection), table,
                                                NULL, &statements, err);
     for (size_t i = 0; i < statements.count && status == MSEQ_OK; i++)
-        status = mseq_connection_execute(work->connection, statements.items[i], NULL, NULL, NULL,
-                                         err);
+        status =
+            mseq_connection_execute(work->connection, statements.items[i], NULL, NULL, NULL, err);
     if (status == MSEQ_OK && mseq_strings_add(work->created, mseq_table_name(table)) != MSEQ_OK)
         status = mseq_error_no_memory(err);
     mseq_strings_free(&statements);
@@ -86,16 +90,15 @@ static mseq_status make_referenced(provision *work, const char *from, const char
     status = manager_row_by_name(work->call, work->data_source_uid, name, &row, err);
     const char *mode = row.document ? manager_row_text(&row, "schema_management_mode") : "";
     if (status == MSEQ_OK && !row.document) {
-        status = manager_refuse(err, MSEQ_E_CONFLICT, "referenced_table_missing",
-                                "the table '%s' refers to '%s', which is neither there nor registered",
-                                from, name);
+        status = manager_refuse(
+            err, MSEQ_E_CONFLICT, "referenced_table_missing",
+            "the table '%s' refers to '%s', which is neither there nor registered", from, name);
         mseq_error_hint(err, "register '%s' first", name);
     } else if (status == MSEQ_OK && strcmp(mode, "backend_managed") != 0) {
-        status = manager_refuse(err, MSEQ_E_CONFLICT, "referenced_table_missing",
-                                "the table '%s' refers to '%s', which is not there and is %s", from,
-                                name,
-                                strcmp(mode, "alembic_managed") == 0 ? "kept by migrations"
-                                                                     : "the application's own");
+        status = manager_refuse(
+            err, MSEQ_E_CONFLICT, "referenced_table_missing",
+            "the table '%s' refers to '%s', which is not there and is %s", from, name,
+            strcmp(mode, "alembic_managed") == 0 ? "kept by migrations" : "the application's own");
     } else if (status == MSEQ_OK) {
         status = make(work, mseq_object_get(row.document, "table_contract"), err);
     }
@@ -106,8 +109,7 @@ static mseq_status make_referenced(provision *work, const char *from, const char
 static mseq_status make(provision *work, const mseq_value *contract, mseq_error *err) {
     mseq_table *table = NULL;
     mseq_status status = mseq_contract_to_table(contract, &table, err);
-    if (status == MSEQ_OK &&
-        mseq_strings_add(&work->visited, mseq_table_name(table)) != MSEQ_OK)
+    if (status == MSEQ_OK && mseq_strings_add(&work->visited, mseq_table_name(table)) != MSEQ_OK)
         status = mseq_error_no_memory(err);
     for (size_t i = 0; status == MSEQ_OK && i < mseq_table_constraint_count(table); i++) {
         const mseq_constraint *key = mseq_table_constraint_at(table, i);

@@ -26,7 +26,8 @@ static const char *provider_key_of(const mseq_value *request) {
     return mseq_object_get_text(alembic, "provider_key");
 }
 
-/* ---- The row ----------------------------------------------------------------------------------- */
+/* ---- The row -----------------------------------------------------------------------------------
+ */
 
 static mseq_status take_existing(const manager_call *call, registration *work, manager_row *row,
                                  mseq_error *err) {
@@ -46,7 +47,8 @@ static mseq_status take_row(const manager_call *call, registration *work, manage
                             mseq_error *err) {
     const mseq_value *alembic =
         mseq_object_get(mseq_object_get(work->request, "schema_management"), "alembic");
-    const char *name = manager_contract_table_name(mseq_object_get(work->request, "table_contract"));
+    const char *name =
+        manager_contract_table_name(mseq_object_get(work->request, "table_contract"));
     mseq_status status = manager_check_registry(
         call, work->data_source_uid,
         mseq_object_get_text(alembic, "alembic_version_meta_table_uid"), err);
@@ -65,7 +67,8 @@ static mseq_status take_row(const manager_call *call, registration *work, manage
     return status == MSEQ_OK ? manager_row_create(call, row, err) : status;
 }
 
-/* ---- The table --------------------------------------------------------------------------------- */
+/* ---- The table ---------------------------------------------------------------------------------
+ */
 
 /* An external table that cannot be read registers all the same, with an empty snapshot; a table of
  * the manager's own must be known to be there before its row is active. */
@@ -95,16 +98,25 @@ static mseq_status look_at_table(const manager_call *call, registration *work, m
     return status;
 }
 
-/* Tables that were made for a row that could not be kept go again. */
-static void undo(registration *work, mseq_strings *created) {
+/* Tables that were made for a row that could not be kept go again. What stays nevertheless is found
+ * and adopted by the next registration. */
+static void undo(registration *work, const mseq_strings *created) {
     mseq_strings reversed = MSEQ_STRINGS_INIT;
-    bool whole = true;
-    for (size_t i = created->count; i > 0; i--)
-        whole = mseq_strings_add(&reversed, created->items[i - 1]) == MSEQ_OK && whole;
-    if (!whole || manager_drop_tables(work->connection, &reversed, NULL) != MSEQ_OK) {
-        /* They stay: a registration that is repeated finds and adopts them. */
-    }
+    mseq_status status = MSEQ_OK;
+    for (size_t i = created->count; i > 0 && status == MSEQ_OK; i--)
+        status = mseq_strings_add(&reversed, created->items[i - 1]);
+    if (status == MSEQ_OK)
+        status = manager_drop_tables(work->connection, &reversed, NULL);
+    (void)status;
     mseq_strings_free(&reversed);
+}
+
+/* A row that is active and says what it said before needs no look at its table. */
+static bool needs_look(const registration *work, const manager_row *row,
+                       const mseq_strings *created) {
+    const char *provisioning = manager_row_text(row, "provisioning_status");
+    return work->look && (work->changed || created->count > 0 || work->external ||
+                          strcmp(provisioning, "active") != 0);
 }
 
 static mseq_status register_row(manager_call *call, registration *work, manager_row *row,
@@ -118,7 +130,7 @@ static mseq_status register_row(manager_call *call, registration *work, manager_
         status = manager_provision(call, work->source, work->connection, row,
                                    mseq_object_get_boolean(provisioning, "if_not_exists", true),
                                    &created, err);
-    if (status == MSEQ_OK && work->look)
+    if (status == MSEQ_OK && needs_look(work, row, &created))
         status = look_at_table(call, work, row, err);
     if (status == MSEQ_OK && work->changed)
         status = manager_row_update(call, row, err);
@@ -130,7 +142,8 @@ static mseq_status register_row(manager_call *call, registration *work, manager_
     return status;
 }
 
-/* ---- The route --------------------------------------------------------------------------------- */
+/* ---- The route ---------------------------------------------------------------------------------
+ */
 
 static mseq_status prepare(manager_call *call, registration *work, mseq_error *err) {
     const mseq_value *request = work->request;
@@ -179,8 +192,8 @@ mseq_status manager_register_table(manager_call *call, mseq_error *err) {
     mseq_value *request = NULL;
     registration work = {.request = NULL};
     manager_row row = MANAGER_ROW_INIT;
-    mseq_status status = mseq_wire_validate_registration(call->request->body, call->time_indexed,
-                                                         &request, err);
+    mseq_status status =
+        mseq_wire_validate_registration(call->request->body, call->time_indexed, &request, err);
     work.request = request;
     if (status == MSEQ_OK)
         status = prepare(call, &work, err);

@@ -42,7 +42,8 @@ static void put_message(manager_draft *body, const char *key, const char *text) 
             mseq_buffer_append_char(&clean, '?');
         position += size ? size : 1;
     }
-    manager_put(body, key, clean.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&clean)) : NULL);
+    manager_put(body, key,
+                clean.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&clean)) : NULL);
     mseq_buffer_free(&clean);
 }
 

@@ -23,9 +23,10 @@ mseq_status manager_row_check_owner(const manager_call *call, const manager_row 
                               "the table '%s' is registered as %s, not as %s", name, mode,
                               management_mode);
     if (provider_key && owner && strcmp(owner, provider_key) != 0)
-        return manager_refuse(err, MSEQ_E_CONFLICT, "provider_conflict",
-                              "the table '%s' is managed by the migration provider '%s', not by '%s'",
-                              name, owner, provider_key);
+        return manager_refuse(
+            err, MSEQ_E_CONFLICT, "provider_conflict",
+            "the table '%s' is managed by the migration provider '%s', not by '%s'", name, owner,
+            provider_key);
     return MSEQ_OK;
 }
 
@@ -53,8 +54,8 @@ mseq_status manager_row_create(const manager_call *call, manager_row *row, mseq_
     return status == MSEQ_OK ? manager_foreign_keys_adopt(call, row, err) : status;
 }
 
-/* A reserved row takes what the request says now, as nothing else describes it yet; an active one is
- * what its table is. */
+/* A reserved row takes what the request says now, as nothing else describes it yet; an active one
+ * is what its table is. */
 static mseq_status resolve(const manager_call *call, manager_row *row, const mseq_value *request,
                            mseq_error *err) {
     mseq_status status =
@@ -131,8 +132,8 @@ mseq_status manager_reserve_tables(manager_call *call, mseq_error *err) {
     if (mseq_value_length(call->request->body) > MANAGER_BULK_MAXIMUM)
         return manager_refuse(err, MSEQ_E_LIMIT, "too_many_tables",
                               "at most %d tables in one request", MANAGER_BULK_MAXIMUM);
-    mseq_status status = mseq_wire_validate_reservation(call->request->body, call->time_indexed,
-                                                        &requests, err);
+    mseq_status status =
+        mseq_wire_validate_reservation(call->request->body, call->time_indexed, &requests, err);
     if (status == MSEQ_OK)
         status = check_repetitions(requests, err);
     if (status == MSEQ_OK)

@@ -25,7 +25,7 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/filter", manager_filter_tables},
     {"POST", "orm/api/ts_manager/{kind}/validate-contract", manager_validate_contract},
     {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables},
-    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation},
+    //    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation},
     {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search},
     {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search},
     {"GET", "orm/api/ts_manager/{kind}/{uid}", manager_get_table},
@@ -34,7 +34,7 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/{uid}/validate-contract", manager_validate_table_contract},
     {"POST", "orm/api/ts_manager/{kind}/{uid}/introspect", manager_introspect_table},
     {"GET", "orm/api/ts_manager/{kind}/{uid}/schema-graph", manager_schema_graph},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query},
+    //    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query},
     {"POST", "orm/api/ts_manager/{kind}/{uid}/refresh-table-search-index", manager_refresh_search},
     {"POST", "orm/api/ts_manager/{kind}/{uid}/add-label", manager_add_labels},
     {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-label", manager_remove_labels},
@@ -48,7 +48,8 @@ static const route routes[] = {
     {"GET", "auth/rest-auth/user", manager_user},
 };
 
-/* ---- The path ---------------------------------------------------------------------------------- */
+/* ---- The path ----------------------------------------------------------------------------------
+ */
 
 typedef struct path_pieces {
     char text[PATH_MAXIMUM];
@@ -59,7 +60,8 @@ typedef struct path_pieces {
 
 static mseq_status unknown_route(const mseq_request *request, mseq_error *err) {
     return manager_refuse(err, MSEQ_E_NOT_FOUND, "unknown_route", "there is no route %s %.300s",
-                          request->method ? request->method : "", request->path ? request->path : "");
+                          request->method ? request->method : "",
+                          request->path ? request->path : "");
 }
 
 static int hex(char digit) {
@@ -109,7 +111,8 @@ static mseq_status cut_path(const mseq_request *request, path_pieces *pieces, ms
     return MSEQ_OK;
 }
 
-/* ---- Matching ---------------------------------------------------------------------------------- */
+/* ---- Matching ----------------------------------------------------------------------------------
+ */
 
 typedef struct match {
     const char *uid;
@@ -139,8 +142,7 @@ static bool route_matches(const char *pattern, const path_pieces *pieces, match 
     return *pattern == '\0';
 }
 
-static mseq_status wrong_method(const mseq_request *request, const char *pattern,
-                                mseq_error *err) {
+static mseq_status wrong_method(const mseq_request *request, const char *pattern, mseq_error *err) {
     char allowed[64] = "";
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         size_t used = strlen(allowed);
@@ -181,7 +183,8 @@ static mseq_status find_route(const mseq_request *request, const path_pieces *pi
     return *found ? MSEQ_OK : wrong_method(request, pattern, err);
 }
 
-/* ---- Answering --------------------------------------------------------------------------------- */
+/* ---- Answering ---------------------------------------------------------------------------------
+ */
 
 static mseq_status answer(manager_call *call, manager_handler handler, const match *values,
                           mseq_error *err) {

@@ -19,7 +19,8 @@ const mseq_value *manager_find_by_name(const mseq_value *list, const char *name)
     return NULL;
 }
 
-/* ---- Columns ----------------------------------------------------------------------------------- */
+/* ---- Columns -----------------------------------------------------------------------------------
+ */
 
 static mseq_value *column_row(const mseq_value *column, size_t position) {
     manager_draft row, fragment;
@@ -49,7 +50,8 @@ mseq_value *manager_columns_of_contract(const mseq_value *contract) {
     return manager_draft_take(&rows);
 }
 
-/* ---- The profile of a time-indexed table ------------------------------------------------------- */
+/* ---- The profile of a time-indexed table -------------------------------------------------------
+ */
 
 static mseq_value *index_names_of(const mseq_value *layout, const char *time_index) {
     const mseq_value *names = mseq_object_get(layout, "index_names");
@@ -134,9 +136,8 @@ static mseq_status apply_time_index(manager_row *row, const mseq_value *request,
     mseq_status status = check_time_index(request, err);
     if (status != MSEQ_OK)
         return status;
-    const mseq_value *layout =
-        mseq_object_get(mseq_object_get(mseq_object_get(request, "table_contract"), "authoring"),
-                        "time_indexed");
+    const mseq_value *layout = mseq_object_get(
+        mseq_object_get(mseq_object_get(request, "table_contract"), "authoring"), "time_indexed");
     const mseq_value *cadence = mseq_object_get(request, "cadence");
     if (!cadence)
         cadence = mseq_object_get(layout, "cadence");
@@ -156,7 +157,8 @@ static mseq_status apply_time_index(manager_row *row, const mseq_value *request,
     return manager_row_refresh_profile(row->document, err);
 }
 
-/* ---- Schema management ------------------------------------------------------------------------- */
+/* ---- Schema management -------------------------------------------------------------------------
+ */
 
 /* A reservation says it in flat keys, a registration as an object. */
 static mseq_value *management_of_reservation(const mseq_value *request) {
@@ -219,7 +221,8 @@ static mseq_value *management_of(const mseq_value *request, bool reservation) {
     return manager_draft_take(&management);
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------- */
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
 
 static void put_request(manager_draft *document, const mseq_value *request, bool reservation) {
     const char *const keys[] = {"identifier", "namespace", "description"};

@@ -14,7 +14,8 @@ const char *manager_row_text(const manager_row *row, const char *key) {
     return mseq_object_get_text(row->document, key);
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------- */
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
 
 mseq_status manager_row_from_record(const mseq_value *record, manager_row *row, mseq_error *err) {
     const mseq_value *text = mseq_object_get(record, "document");
@@ -48,8 +49,8 @@ mseq_status manager_row_by_uid(const manager_call *call, const char *uid, manage
                                        " WHERE uid = ?1 AND organization_uid = ?2",
                                        "ss", uid, call->caller->organization_uid);
     if (status == MSEQ_OK && mseq_value_length(rows) == 0)
-        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found", "there is no MetaTable '%.100s'",
-                                uid);
+        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found",
+                                "there is no MetaTable '%.100s'", uid);
     else if (status == MSEQ_OK)
         status = manager_row_from_record(mseq_array_get(rows, 0), row, err);
     mseq_value_free(rows);
@@ -71,7 +72,8 @@ mseq_status manager_row_by_name(const manager_call *call, const char *data_sourc
     return status;
 }
 
-/* ---- What is derived --------------------------------------------------------------------------- */
+/* ---- What is derived ---------------------------------------------------------------------------
+ */
 
 static void add_folded(mseq_buffer *text, const char *word) {
     if (!word || !*word)
@@ -105,12 +107,19 @@ static void search_text(const mseq_value *document, mseq_buffer *text) {
 
 /* The parameters ?1 … ?19 of both statements below. */
 static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
-    static const char *const texts[] = {
-        "uid",           "organization_owner_uid", "data_source_uid",
-        "identifier",    "namespace",              "physical_table_name",
-        "management_mode", "provisioning_status",  "schema_management_mode",
-        "migration_provider_key", "alembic_version_meta_table_uid", "creation_date",
-        "created_by_user_uid"};
+    static const char *const texts[] = {"uid",
+                                        "organization_owner_uid",
+                                        "data_source_uid",
+                                        "identifier",
+                                        "namespace",
+                                        "physical_table_name",
+                                        "management_mode",
+                                        "provisioning_status",
+                                        "schema_management_mode",
+                                        "migration_provider_key",
+                                        "alembic_version_meta_table_uid",
+                                        "creation_date",
+                                        "created_by_user_uid"};
     mseq_buffer search = MSEQ_BUFFER_INIT, columns = MSEQ_BUFFER_INIT;
     search_text(row->document, &search);
     column_text(row->document, &columns);
@@ -135,7 +144,8 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     return manager_draft_take(&list);
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------- */
+/* ---- Writing -----------------------------------------------------------------------------------
+ */
 
 /* The database keeps identifiers unique too; this look-up is for a message that names the other
  * table. */
@@ -145,13 +155,12 @@ static mseq_status check_identifier(const manager_call *call, const manager_row 
     if (!identifier)
         return MSEQ_OK;
     mseq_value *rows = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &rows, err,
-                      "SELECT physical_table_name FROM meta_table WHERE organization_uid = ?1"
-                      " AND data_source_uid = ?2 AND identifier = ?3 AND uid <> ?4",
-                      "ssss", call->caller->organization_uid,
-                      manager_row_text(row, "data_source_uid"), identifier,
-                      manager_row_text(row, "uid"));
+    mseq_status status = manager_query(
+        call->catalog, &rows, err,
+        "SELECT physical_table_name FROM meta_table WHERE organization_uid = ?1"
+        " AND data_source_uid = ?2 AND identifier = ?3 AND uid <> ?4",
+        "ssss", call->caller->organization_uid, manager_row_text(row, "data_source_uid"),
+        identifier, manager_row_text(row, "uid"));
     if (status == MSEQ_OK && mseq_value_length(rows) > 0)
         status = manager_refuse(
             err, MSEQ_E_CONFLICT, "identifier_conflict",
@@ -203,7 +212,8 @@ mseq_status manager_row_update(const manager_call *call, manager_row *row, mseq_
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }
 
-/* ---- Replies ----------------------------------------------------------------------------------- */
+/* ---- Replies -----------------------------------------------------------------------------------
+ */
 
 mseq_value *manager_row_reply(const manager_call *call, manager_row *row) {
     static const char *const keys[] = {"cadence",

@@ -19,7 +19,8 @@ typedef struct manager_row {
 void manager_row_free(manager_row *row);
 const char *manager_row_text(const manager_row *row, const char *key); /* of the document */
 
-/* ---- rows.c: reading and writing --------------------------------------------------------------- */
+/* ---- rows.c: reading and writing ---------------------------------------------------------------
+ */
 
 /* MSEQ_E_NOT_FOUND when there is none that the caller may see; the text is the same for both. */
 mseq_status manager_row_by_uid(const manager_call *call, const char *uid, manager_row *row,
@@ -42,7 +43,8 @@ mseq_status manager_row_update(const manager_call *call, manager_row *row,
  * document is taken out of the row. */
 mseq_value *manager_row_reply(const manager_call *call, manager_row *row);
 
-/* ---- row_documents.c: documents from requests -------------------------------------------------- */
+/* ---- row_documents.c: documents from requests --------------------------------------------------
+ */
 
 /* A new row from a normalised reservation or registration. */
 mseq_status manager_row_new(const manager_call *call, const mseq_value *request, bool reservation,
@@ -54,13 +56,13 @@ mseq_status manager_row_apply(manager_row *row, const mseq_value *request, bool 
 /* Column rows of a reply from the columns of a contract. NULL: out of memory. */
 mseq_value *manager_columns_of_contract(const mseq_value *contract);
 /* Rewrites time_indexed_profile from the document's columns and contract. */
-mseq_status manager_row_refresh_profile(mseq_value *document,
-                                        mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_row_refresh_profile(mseq_value *document, mseq_error *err) MSEQ_MUST_CHECK;
 const char *manager_contract_table_name(const mseq_value *contract); /* NULL: none */
 /* The object of the list whose "name" is this; NULL: none. */
 const mseq_value *manager_find_by_name(const mseq_value *list, const char *name);
 
-/* ---- reserve.c: what reservation and registration share ------------------------------------------ */
+/* ---- reserve.c: what reservation and registration share
+ * ------------------------------------------ */
 
 /* Whether a row that exists may be taken for what a request describes. `provider_key` may be NULL.
  */
@@ -74,9 +76,11 @@ mseq_status manager_check_registry(const manager_call *call, const char *data_so
 mseq_status manager_row_create(const manager_call *call, manager_row *row,
                                mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- introspect.c -------------------------------------------------------------------------------- */
+/* ---- introspect.c
+ * -------------------------------------------------------------------------------- */
 
-/* The table as its database has it; *table is NULL when it is not there, else owned by the caller. */
+/* The table as its database has it; *table is NULL when it is not there, else owned by the caller.
+ */
 mseq_status manager_reflect(mseq_connection *connection, const manager_row *row, mseq_table **table,
                             mseq_error *err) MSEQ_MUST_CHECK;
 /* Rewrites what a row says of its columns, indexes and keys from the table, stores its foreign keys
@@ -89,7 +93,8 @@ mseq_status manager_row_introspected(const manager_call *call, manager_row *row,
 mseq_status manager_row_gone(const manager_call *call, manager_row *row,
                              mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- labels.c ---------------------------------------------------------------------------------- */
+/* ---- labels.c ----------------------------------------------------------------------------------
+ */
 
 /* Replaces the labels of a document by the organization's spelling, making new ones. */
 mseq_status manager_labels_resolve(const manager_call *call, mseq_value *document,
@@ -101,18 +106,20 @@ mseq_status manager_labels_store(const manager_call *call, const manager_row *ro
 mseq_status manager_labels_normalize(const mseq_value *labels, mseq_value **normalized,
                                      mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- foreign_keys.c ----------------------------------------------------------------------------------- */
+/* ---- foreign_keys.c
+ * ----------------------------------------------------------------------------------- */
 
 /* A foreign key as it is kept: {name, source_columns, target_table, target_columns, on_delete,
  * on_update}. Replaces those of the row and rewrites the documents that show them: this row's
  * foreign_keys and the targets' incoming_fks. */
 mseq_status manager_foreign_keys_store(const manager_call *call, manager_row *row,
-                                const mseq_value *foreign_keys, mseq_error *err) MSEQ_MUST_CHECK;
+                                       const mseq_value *foreign_keys,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
 /* A table has appeared: keys that named it before it had a row now lead to it. */
 mseq_status manager_foreign_keys_adopt(const manager_call *call, manager_row *row,
-                                mseq_error *err) MSEQ_MUST_CHECK;
+                                       mseq_error *err) MSEQ_MUST_CHECK;
 /* A table goes: its keys are removed, keys that lead to it lose their target. */
 mseq_status manager_foreign_keys_forget(const manager_call *call, const manager_row *row,
-                                 mseq_error *err) MSEQ_MUST_CHECK;
+                                        mseq_error *err) MSEQ_MUST_CHECK;
 
 #endif

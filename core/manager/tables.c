@@ -7,7 +7,8 @@
 #include "routes.h"
 #include "rows.h"
 
-/* ---- Lists ------------------------------------------------------------------------------------- */
+/* ---- Lists -------------------------------------------------------------------------------------
+ */
 
 /* The absolute address of the page that starts at `cursor`. In-process requests have no origin:
  * theirs is the scheme "local:". */
@@ -35,8 +36,9 @@ mseq_status manager_list_tables(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_filter_add(&filter, call->query, others, err);
     if (status == MSEQ_OK)
-        status = manager_filter_run(&filter, MANAGER_PAGE, 0,
-                                    mseq_object_get_text(call->query, "cursor"), &rows, &cursor, err);
+        status =
+            manager_filter_run(&filter, MANAGER_PAGE, 0,
+                               mseq_object_get_text(call->query, "cursor"), &rows, &cursor, err);
     manager_filter_free(&filter);
     if (status != MSEQ_OK)
         return status;
@@ -130,7 +132,8 @@ mseq_status manager_filter_tables(manager_call *call, mseq_error *err) {
     return manager_answer(call, 200, manager_draft_take(&page), err);
 }
 
-/* ---- Detail and patch -------------------------------------------------------------------------- */
+/* ---- Detail and patch --------------------------------------------------------------------------
+ */
 
 mseq_status manager_get_table(manager_call *call, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
