@@ -300,3 +300,13 @@ mseq_status mseq_connection_dependents(mseq_connection *connection, const char *
                                        mseq_value **dependents, mseq_error *err) {
     return connection->driver->dependents(connection->session, name, dependents, err);
 }
+
+mseq_status mseq_connection_run_governed(mseq_connection *connection,
+                                         const mseq_governed_statement *statement,
+                                         mseq_governed_result *result, mseq_error *err) {
+    if (mseq_connection_in_transaction(connection))
+        return mseq_error_set(err, MSEQ_E_ARGUMENT,
+                              "a governed statement has a transaction of its own; the connection "
+                              "is in one already");
+    return connection->driver->run_governed(connection->session, statement, result, err);
+}

@@ -35,6 +35,8 @@ typedef struct database_driver {
                                  mseq_table **table, mseq_error *err);
     mseq_status (*dependents)(void *session, const char *name, mseq_value **dependents,
                               mseq_error *err);
+    mseq_status (*run_governed)(void *session, const mseq_governed_statement *statement,
+                                mseq_governed_result *result, mseq_error *err);
 } database_driver;
 
 extern const database_driver database_sqlite_driver;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sqlite_private.h"
+#include "sqlite_governed.h"
 
 static const int64_t BUSY_TIMEOUT_MS = 10000;
 
@@ -89,6 +89,9 @@ static mseq_status target_open(const mseq_database_options *options, void **open
 
 static void session_close(void *closed) {
     sqlite_session *session = closed;
+    sqlite_handle_close(session->judge);
+    sqlite_handle_close(session->reader);
+    sqlite_handle_close(session->writer);
     sqlite_handle_close(session->handle);
     free(session);
 }
@@ -147,11 +150,16 @@ static void session_rollback(void *session) {
         handle->serious = true;
 }
 
-static bool session_reset(void *session) {
-    sqlite_handle *handle = handle_of(session);
+static bool is_fit(const sqlite_handle *handle) {
+    return !handle || (!handle->serious && sqlite3_get_autocommit(handle->db));
+}
+
+static bool session_reset(void *given) {
+    sqlite_session *session = given;
     if (session_in_transaction(session))
         session_rollback(session);
-    return !handle->serious && !handle->dirty;
+    return !session->handle->dirty && is_fit(session->handle) && is_fit(session->judge) &&
+           is_fit(session->reader) && is_fit(session->writer);
 }
 
 static mseq_status session_table_names(void *session, const char *schema, mseq_strings *names,
@@ -167,6 +175,11 @@ static mseq_status session_reflect_table(void *session, const char *schema, cons
 static mseq_status session_dependents(void *session, const char *name, mseq_value **dependents,
                                       mseq_error *err) {
     return sqlite_dependents(handle_of(session), name, dependents, err);
+}
+
+static mseq_status session_run_governed(void *session, const mseq_governed_statement *statement,
+                                        mseq_governed_result *result, mseq_error *err) {
+    return sqlite_run_governed(session, statement, result, err);
 }
 
 const database_driver database_sqlite_driver = {
@@ -185,4 +198,5 @@ const database_driver database_sqlite_driver = {
     .table_names = session_table_names,
     .reflect_table = session_reflect_table,
     .dependents = session_dependents,
+    .run_governed = session_run_governed,
 };

@@ -35,34 +35,44 @@ static void add_extended(int code, mseq_error *err) {
     mseq_error_detail(err, "SQLite result code %d (%s)", code, sqlite3_errstr(code));
 }
 
-static const char *place(const sqlite_target *target) {
-    return target->path ? target->path : "(memory)";
+/* "database '/path'". What strangers asked must not tell them where files are. */
+static const char *subject(const sqlite_handle *handle, char text[300]) {
+    const char *path = handle->target->path;
+    if (handle->guard)
+        return "the database";
+    if (!path)
+        return "the memory database";
+    size_t length = strlen(path);
+    snprintf(text, 300, "database '%s%s'", length > 250 ? "..." : "",
+             path + (length > 250 ? length - 250 : 0));
+    return text;
 }
 
 static mseq_status fail_busy(const sqlite_handle *handle, int code, mseq_error *err) {
+    char text[300];
     if ((code & 0xFF) == SQLITE_LOCKED)
         return mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
-                              "database '%s': a table is in use by another statement of the same "
+                              "%s: a table is in use by another statement of the same "
                               "connection",
-                              place(handle->target));
+                              subject(handle, text));
     if (code == SQLITE_BUSY_SNAPSHOT) {
         mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
-                       "database '%s' was changed by another connection since this transaction "
+                       "%s was changed by another connection since this transaction "
                        "read it",
-                       place(handle->target));
+                       subject(handle, text));
         mseq_error_hint(err, "begin a transaction that will write as a write transaction");
         return MSEQ_E_DATABASE_LOCKED;
     }
     mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
-                   "database '%s' is locked by another connection; waited %lld ms",
-                   place(handle->target), (long long)handle->waited_ms);
+                   "%s is locked by another connection; waited %lld ms", subject(handle, text),
+                   (long long)handle->waited_ms);
     mseq_error_hint(err, "end the process or transaction that holds the lock, or try again");
     return MSEQ_E_DATABASE_LOCKED;
 }
 
 static mseq_status fail_full(const sqlite_handle *handle, int code, mseq_error *err) {
-    mseq_error_set(err, MSEQ_E_DATABASE_FULL, "database '%s' cannot grow: %s",
-                   place(handle->target),
+    char text[300];
+    mseq_error_set(err, MSEQ_E_DATABASE_FULL, "%s cannot grow: %s", subject(handle, text),
                    code == SQLITE_FULL ? "the disk is full or its page limit is reached"
                                        : sqlite3_errmsg(handle->db));
     mseq_error_hint(err, "free space on the disk and try again");
@@ -77,7 +87,8 @@ static mseq_status fail_stopped(const sqlite_handle *handle, mseq_error *err) {
 
 static mseq_status fail_other(const sqlite_handle *handle, int code, const char *sql,
                               mseq_error *err) {
-    mseq_error_set(err, MSEQ_E_DATABASE, "database '%s': %s", place(handle->target),
+    char text[300];
+    mseq_error_set(err, MSEQ_E_DATABASE, "%s: %s", subject(handle, text),
                    sqlite3_errmsg(handle->db));
     int offset = sql ? sqlite3_error_offset(handle->db) : -1;
     if (offset >= 0)
@@ -90,6 +101,7 @@ static mseq_status fail_other(const sqlite_handle *handle, int code, const char 
 }
 
 mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_error *err) {
+    char text[300];
     int extended = sqlite3_extended_errcode(handle->db);
     if ((extended & 0xFF) == (code & 0xFF))
         code = extended; /* says more */
@@ -103,8 +115,7 @@ mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_e
     case SQLITE_LOCKED:
         return fail_busy(handle, code, err);
     case SQLITE_READONLY:
-        mseq_error_set(err, MSEQ_E_DATABASE_READ_ONLY, "database '%s' is read-only",
-                       place(handle->target));
+        mseq_error_set(err, MSEQ_E_DATABASE_READ_ONLY, "%s is read-only", subject(handle, text));
         add_extended(code, err);
         return MSEQ_E_DATABASE_READ_ONLY;
     case SQLITE_FULL:
@@ -120,7 +131,7 @@ mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_e
     case SQLITE_INTERNAL:
     case SQLITE_PROTOCOL:
         handle->serious = true;
-        mseq_error_set(err, MSEQ_E_DATABASE, "database '%s': %s", place(handle->target),
+        mseq_error_set(err, MSEQ_E_DATABASE, "%s: %s", subject(handle, text),
                        sqlite3_errmsg(handle->db));
         add_extended(code, err);
         return MSEQ_E_DATABASE;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sqlite_private.h"
+#include "sqlite_governed.h"
 
 /* Like SQLite's own busy handler, but it says how long it waited and can be stopped. */
 static int wait_for_lock(void *data, int count) {
@@ -138,5 +138,6 @@ void sqlite_handle_close(sqlite_handle *handle) {
         return;
     sqlite_cache_clear(handle);
     sqlite3_close(handle->db);
+    sqlite_guard_free(handle);
     free(handle);
 }

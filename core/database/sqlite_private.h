@@ -20,9 +20,12 @@ typedef struct sqlite_target {
 /* A prepared statement and the keys of its rows. */
 typedef struct sqlite_statement {
     sqlite3_stmt *stmt;
-    char *key; /* text, and for governed statements the scope; NULL: not from the cache */
+    char *key; /* the text */
     size_t key_length;
+    char *scope; /* governed statements: operation and tables, packed; else NULL */
+    size_t scope_length;
     uint64_t hash;
+    bool cached; /* else freed when it is released */
     uint64_t last_used;
     bool busy;
     char **columns; /* unique names, in column order */
@@ -33,6 +36,8 @@ typedef struct sqlite_statement {
 enum { LITE_CACHE_SIZE = 64 };
 
 typedef enum sqlite_stop { LITE_STOP_NONE, LITE_STOP_CANCELLED, LITE_STOP_DEADLINE } sqlite_stop;
+
+typedef struct sqlite_guard sqlite_guard; /* sqlite_governed.h */
 
 /* One sqlite3 connection. */
 typedef struct sqlite_handle {
@@ -46,14 +51,16 @@ typedef struct sqlite_handle {
     int64_t deadline; /* monotonic ms; 0: none */
     const mseq_cancellation *cancellation;
     sqlite_stop stop;
-    bool serious; /* saw an error after which the handle is not used again */
-    bool dirty;   /* a statement may have changed settings of the connection */
+    bool serious;        /* saw an error after which the handle is not used again */
+    bool dirty;          /* a statement may have changed settings of the connection */
+    sqlite_guard *guard; /* for governed statements; else NULL */
 } sqlite_handle;
 
 /* One connection of the room. */
 typedef struct sqlite_session {
     const sqlite_target *target;
-    sqlite_handle *handle; /* for everything but governed statements */
+    sqlite_handle *handle;                  /* for everything but governed statements */
+    sqlite_handle *judge, *reader, *writer; /* for those; opened when first used */
 } sqlite_session;
 
 /* ---- sqlite_handle.c */
@@ -65,11 +72,28 @@ void sqlite_handle_close(sqlite_handle *handle);
 /* Turns the handle's last error into ours; `sql` (may be NULL) is the statement it is about. */
 mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_error *err);
 
-/* ---- sqlite_statement.c */
-mseq_status sqlite_acquire(sqlite_handle *handle, const char *sql, sqlite_statement **statement,
-                           mseq_error *err);
-void sqlite_release(sqlite_handle *handle, sqlite_statement *statement);
+/* ---- sqlite_cache.c: prepared statements by text, governed ones by text, operation and scope.
+ * `scope` NULL: no governed statement. */
+uint64_t sqlite_cache_hash(const char *sql, size_t length, const mseq_governed_statement *scope);
+/* One that is not in use; NULL: none. */
+sqlite_statement *sqlite_cache_find(sqlite_handle *handle, const char *sql, size_t length,
+                                    uint64_t hash, const mseq_governed_statement *scope);
+/* Not prepared yet, not in the cache. NULL without memory. */
+sqlite_statement *sqlite_statement_new(const char *sql, size_t length, uint64_t hash,
+                                       const mseq_governed_statement *scope);
+void sqlite_statement_free(sqlite_statement *statement);
+/* Into the cache, in place of the one that was not used longest; stays outside when all are in use.
+ */
+void sqlite_cache_keep(sqlite_handle *handle, sqlite_statement *statement);
+void sqlite_cache_use(sqlite_handle *handle, sqlite_statement *statement); /* until released */
+void sqlite_cache_drop(sqlite_handle *handle, sqlite_statement *statement);
+void sqlite_release(sqlite_statement *statement);
+void sqlite_statement_forget_columns(sqlite_statement *statement);
 void sqlite_cache_clear(sqlite_handle *handle);
+
+/* ---- sqlite_statement.c */
+/* Names of the row's columns, taken when they are not known. After a step. */
+mseq_status sqlite_columns(sqlite_statement *statement, mseq_error *err);
 mseq_status sqlite_run(sqlite_handle *handle, const char *sql, const mseq_value *parameters,
                        const database_sink *sink, int64_t *affected, mseq_error *err);
 mseq_status sqlite_script(sqlite_handle *handle, const char *sql, mseq_error *err);

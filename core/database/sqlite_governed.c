@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ * Running a governed statement: verdict and prepared statement from the cache or new, then rows up
+ * to the limits. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlite_governed.h"
+
+enum { SCHEMA_ATTEMPTS = 8 }; /* a schema that changes more often meanwhile is an error */
+static const int64_t DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+
+typedef struct governed_run {
+    const mseq_governed_statement *statement;
+    lite_operation operation;
+    sqlite_handle *judge, *runner;
+    sqlite_statement *prepared;
+    int64_t deadline; /* monotonic ms; 0: none */
+    mseq_value *rows;
+    int64_t row_count; /* rows the statement produced, skipped ones included */
+    int64_t bytes;
+    bool has_more, has_rows;
+    int64_t affected;
+    bool again; /* the schema changed under the prepared statement: judge anew */
+} governed_run;
+
+/* ---- Handles ---------------------------------------------------------------------------------
+ */
+
+static mseq_status governed_handle(sqlite_session *session, sqlite_handle **handle, bool judge,
+                                   bool query_only, mseq_error *err) {
+    if (*handle)
+        return MSEQ_OK;
+    sqlite_handle *opened = NULL;
+    mseq_status status = sqlite_handle_open(session->target, &opened, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = sqlite_guard_install(opened, judge, query_only, err);
+    if (status != MSEQ_OK) {
+        sqlite_handle_close(opened);
+        return status;
+    }
+    *handle = opened;
+    return MSEQ_OK;
+}
+
+static void arm(const governed_run *run, sqlite_handle *handle) {
+    handle->stop = LITE_STOP_NONE;
+    handle->deadline = run->deadline;
+    handle->cancellation = run->statement->cancellation;
+}
+
+static void disarm(sqlite_handle *handle) {
+    handle->stop = LITE_STOP_NONE;
+    handle->deadline = 0;
+    handle->cancellation = NULL;
+}
+
+/* ---- The prepared statement ------------------------------------------------------------------
+ */
+
+static mseq_status schema_moved(mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
+                   "the schema of the database keeps changing; the statement was not run");
+    mseq_error_hint(err, "wait until the migration that runs has ended, and try again");
+    return MSEQ_E_DATABASE_LOCKED;
+}
+
+/* Prepares on the runner under the schema of that version. *moved: it is another one now. */
+static mseq_status prepare_runner(governed_run *run, sqlite_statement *made, int64_t version,
+                                  bool *moved, mseq_error *err) {
+    sqlite_handle *runner = run->runner;
+    int64_t current;
+    mseq_status status = sqlite_schema_enter(runner, &current, err);
+    if (status != MSEQ_OK)
+        return status;
+    *moved = current != version;
+    if (!*moved) {
+        sqlite_guard_enter(runner->guard, LITE_PHASE_PREPARE, run->statement, run->operation);
+        int code = sqlite3_prepare_v3(runner->db, made->key, (int)made->key_length + 1,
+                                      SQLITE_PREPARE_PERSISTENT, &made->stmt, NULL);
+        runner->guard->phase = LITE_PHASE_INTERNAL;
+        if (code != SQLITE_OK)
+            status = sqlite_guard_fail(runner, code, run->statement, err);
+        sqlite_guard_leave(runner->guard);
+    }
+    sqlite_schema_leave(runner);
+    return status;
+}
+
+static mseq_status judge_and_prepare(governed_run *run, sqlite_statement *made, mseq_error *err) {
+    mseq_status status = sqlite_check_kind(made->key, made->key_length, run->operation, err);
+    bool moved = true;
+    for (int attempt = 0; status == MSEQ_OK && moved; attempt++) {
+        int64_t version = 0;
+        if (attempt == SCHEMA_ATTEMPTS)
+            return schema_moved(err);
+        status = sqlite_judge(run->judge, made->key, made->key_length, run->statement,
+                              run->operation, &version, err);
+        if (status == MSEQ_OK)
+            status = prepare_runner(run, made, version, &moved, err);
+    }
+    return status;
+}
+
+static mseq_status obtain(governed_run *run, mseq_error *err) {
+    uint64_t hash =
+        sqlite_cache_hash(run->statement->sql, run->statement->sql_length, run->statement);
+    run->prepared = sqlite_cache_find(run->runner, run->statement->sql, run->statement->sql_length,
+                                      hash, run->statement);
+    if (!run->prepared) {
+        sqlite_statement *made = sqlite_statement_new(
+            run->statement->sql, run->statement->sql_length, hash, run->statement);
+        if (!made)
+            return mseq_error_no_memory(err);
+        mseq_status status = judge_and_prepare(run, made, err);
+        if (status != MSEQ_OK) {
+            sqlite_statement_free(made);
+            return status;
+        }
+        sqlite_cache_keep(run->runner, made);
+        run->prepared = made;
+    }
+    sqlite_cache_use(run->runner, run->prepared);
+    return MSEQ_OK;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------
+ */
+
+/* Bytes of the row as JSON, escapes of characters not counted. */
+static int64_t row_bytes(const mseq_value *row) {
+    int64_t bytes = 2;
+    for (size_t i = 0; i < mseq_value_length(row); i++) {
+        const mseq_value *value = mseq_object_value_at(row, i);
+        bytes += (int64_t)mseq_object_key_length_at(row, i) + 6;
+        switch (mseq_value_kind(value)) {
+        case MSEQ_STRING:
+            bytes += (int64_t)mseq_value_get_text_length(value) + 2;
+            break;
+        case MSEQ_OBJECT:
+            bytes += row_bytes(value);
+            break;
+        case MSEQ_NULL:
+            bytes += 4;
+            break;
+        default: /* numbers: what a long one takes */
+            bytes += 20;
+        }
+    }
+    return bytes;
+}
+
+static mseq_status take_row(governed_run *run, mseq_error *err) {
+    int64_t most = run->statement->max_bytes > 0 ? run->statement->max_bytes : DEFAULT_MAX_BYTES;
+    mseq_value *row = NULL;
+    mseq_status status = sqlite_columns(run->prepared, err);
+    if (status == MSEQ_OK)
+        status = sqlite_row(run->prepared, &row, err);
+    if (status != MSEQ_OK)
+        return status;
+    run->bytes += row_bytes(row);
+    if (mseq_array_add(run->rows, row) != MSEQ_OK)
+        return mseq_error_no_memory(err);
+    if (run->bytes <= most)
+        return MSEQ_OK;
+    mseq_error_set(err, MSEQ_E_LIMIT, "the rows pass %lld bytes", (long long)most);
+    mseq_error_hint(err, "ask for fewer rows or columns");
+    mseq_error_code(err, "response_too_large");
+    return MSEQ_E_LIMIT;
+}
+
+/* Steps to the end, or for a select to the row behind the last that is wanted. */
+static mseq_status step_rows(governed_run *run, mseq_error *err) {
+    bool select = run->operation == LITE_SELECT;
+    int64_t offset = select ? run->statement->offset : 0;
+    int64_t wanted = run->statement->max_rows;
+    for (;;) {
+        int code = sqlite3_step(run->prepared->stmt);
+        if (code == SQLITE_DONE)
+            return MSEQ_OK;
+        if (code != SQLITE_ROW) {
+            run->again = run->runner->guard->prepared_anew;
+            return run->again ? MSEQ_E_DATABASE
+                              : sqlite_guard_fail(run->runner, code, run->statement, err);
+        }
+        run->row_count++;
+        if (run->row_count <= offset)
+            continue;
+        if (run->row_count - offset > wanted) {
+            run->has_more = true;
+            if (select)
+                return MSEQ_OK;
+            continue; /* count them for the message */
+        }
+        mseq_status status = take_row(run, err);
+        if (status != MSEQ_OK)
+            return status;
+    }
+}
+
+static mseq_status run_prepared(governed_run *run, mseq_error *err) {
+    sqlite_handle *runner = run->runner;
+    int64_t before = sqlite3_total_changes64(runner->db);
+    mseq_status status = sqlite_bind(runner, run->prepared->stmt, run->statement->parameters, err);
+    if (status != MSEQ_OK)
+        return status;
+    sqlite_guard_enter(runner->guard, LITE_PHASE_STEP, run->statement, run->operation);
+    status = step_rows(run, err);
+    sqlite_guard_leave(runner->guard);
+    if (status == MSEQ_OK && sqlite3_total_changes64(runner->db) != before)
+        run->affected = sqlite3_changes64(runner->db);
+    return status;
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------
+ */
+
+static mseq_status row_limit(const governed_run *run, mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_STATEMENT,
+                   "the statement returns %lld rows, max_rows is %lld; nothing was written",
+                   (long long)run->row_count, (long long)run->statement->max_rows);
+    mseq_error_hint(err, "raise max_rows or change fewer rows at once");
+    mseq_error_code(err, "row_limit");
+    return MSEQ_E_STATEMENT;
+}
+
+static mseq_status run_plain(sqlite_handle *handle, const char *sql, mseq_error *err) {
+    database_sink nothing = {NULL, NULL};
+    int64_t affected;
+    return sqlite_run(handle, sql, NULL, &nothing, &affected, err);
+}
+
+/* RETURNING: the first step has done the whole change, so that only a transaction around it can
+ * take it back when its rows are too many. */
+static mseq_status run_returning(governed_run *run, mseq_error *err) {
+    sqlite_handle *writer = run->runner;
+    mseq_status status = run_plain(writer, "BEGIN IMMEDIATE", err);
+    if (status != MSEQ_OK)
+        return status;
+    status = run_prepared(run, err);
+    if (status == MSEQ_OK && run->has_more)
+        status = row_limit(run, err);
+    sqlite3_reset(run->prepared->stmt);
+    if (status == MSEQ_OK)
+        status = run_plain(writer, "COMMIT", err);
+    if (status != MSEQ_OK && !sqlite3_get_autocommit(writer->db)) {
+        writer->stop = LITE_STOP_NONE;
+        if (run_plain(writer, "ROLLBACK", NULL) != MSEQ_OK)
+            writer->serious = true;
+    }
+    return status;
+}
+
+/* Without rows to return, and for a select, SQLite's own transaction of the one statement will do.
+ */
+static mseq_status run_once(governed_run *run, mseq_error *err) {
+    mseq_status status = obtain(run, err);
+    if (status != MSEQ_OK)
+        return status;
+    run->has_rows = sqlite3_column_count(run->prepared->stmt) > 0;
+    bool returning = run->operation != LITE_SELECT && run->has_rows;
+    status = returning ? run_returning(run, err) : run_prepared(run, err);
+    if (run->again)
+        sqlite_cache_drop(run->runner, run->prepared);
+    sqlite_release(run->prepared);
+    return status;
+}
+
+static mseq_status check_arguments(const mseq_governed_statement *statement, governed_run *run,
+                                   mseq_error *err) {
+    if (!statement->sql || statement->size < sizeof *statement || statement->max_rows < 1 ||
+        statement->offset < 0)
+        return mseq_error_set(err, MSEQ_E_ARGUMENT,
+                              "a governed statement needs SQL, max_rows of at least 1 and an "
+                              "offset of at least 0");
+    if (!sqlite_operation_from_name(statement->operation, &run->operation))
+        return mseq_error_set(err, MSEQ_E_ARGUMENT, "unknown operation '%s'",
+                              statement->operation ? statement->operation : "");
+    if (statement->sql_length > 4 * 1024 * 1024)
+        return mseq_error_set(err, MSEQ_E_LIMIT, "the statement is longer than 4 MiB");
+    if (memchr(statement->sql, '\0', statement->sql_length))
+        return mseq_error_set(err, MSEQ_E_STATEMENT, "the statement holds a NUL character");
+    if (mseq_cancellation_is_set(statement->cancellation))
+        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
+    return MSEQ_OK;
+}
+
+static mseq_status run_until_stable(governed_run *run, mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (int attempt = 0; attempt < SCHEMA_ATTEMPTS; attempt++) {
+        run->again = false;
+        status = run_once(run, err);
+        if (!run->again)
+            return status;
+    }
+    return schema_moved(err);
+}
+
+mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,
+                                mseq_governed_result *result, mseq_error *err) {
+    governed_run run = {.statement = statement};
+    mseq_status status = check_arguments(statement, &run, err);
+    if (status != MSEQ_OK)
+        return status;
+    bool select = run.operation == LITE_SELECT;
+    sqlite_handle **runner = select ? &session->reader : &session->writer;
+    status = governed_handle(session, &session->judge, true, true, err);
+    if (status == MSEQ_OK)
+        status = governed_handle(session, runner, false, select, err);
+    if (status == MSEQ_OK && !(run.rows = mseq_value_array()))
+        status = mseq_error_no_memory(err);
+    if (status != MSEQ_OK)
+        return status;
+    run.judge = session->judge;
+    run.runner = *runner;
+    run.deadline = statement->timeout_ms > 0 ? mseq_monotonic_ms() + statement->timeout_ms : 0;
+    arm(&run, run.judge);
+    arm(&run, run.runner);
+    status = run_until_stable(&run, err);
+    disarm(run.judge);
+    disarm(run.runner);
+    if (status != MSEQ_OK) {
+        mseq_value_free(run.rows);
+        return status;
+    }
+    *result = (mseq_governed_result){.rows = run.rows,
+                                     .has_more = run.has_more,
+                                     .has_rows = run.has_rows,
+                                     .affected = run.affected};
+    return MSEQ_OK;
+}

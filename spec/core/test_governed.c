@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: MIT
+ * Governed statements on SQLite: kinds, scope, functions, limits, triggers and foreign keys, a
+ * schema that changes under a verdict. */
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "database_helpers.h"
+
+static const char SCHEMA[] =
+    "CREATE TABLE asset (uid TEXT PRIMARY KEY, symbol TEXT, price REAL);"
+    "CREATE TABLE account (uid INTEGER PRIMARY KEY, s TEXT UNIQUE NOT NULL);"
+    "CREATE TABLE holding (uid INTEGER PRIMARY KEY, account INT REFERENCES account (uid) "
+    "  ON DELETE CASCADE, quantity INT);"
+    "CREATE TABLE hidden (id INTEGER PRIMARY KEY, v TEXT, account INT REFERENCES account (uid) "
+    "  ON DELETE CASCADE ON UPDATE CASCADE);"
+    "CREATE TABLE log (what TEXT);"
+    "CREATE VIEW v_hidden AS SELECT v FROM hidden;"
+    "CREATE VIEW v_asset AS SELECT symbol FROM asset;"
+    "CREATE TRIGGER asset_log AFTER INSERT ON asset BEGIN INSERT INTO log SELECT new.symbol "
+    "  || (SELECT count(*) FROM hidden); END;"
+    "INSERT INTO asset VALUES ('a', 'BTC', 1.5), ('b', 'ETH', 2.5), ('c', 'XRP', 3.5);"
+    "INSERT INTO account VALUES (1, 'main'), (2, 'other');"
+    "INSERT INTO hidden VALUES (1, 'secret', 2);"
+    "DELETE FROM log;";
+
+/* asset is read, account and holding are written; hidden, log and the views are out of scope */
+static const mseq_governed_table SCOPE[] = {
+    {"asset", MSEQ_ACCESS_READ}, {"account", MSEQ_ACCESS_WRITE}, {"Holding", MSEQ_ACCESS_WRITE}};
+static const mseq_governed_table WRITE_ASSET[] = {{"asset", MSEQ_ACCESS_WRITE}};
+
+static int setup(void **state) {
+    mseq_database *database = open_uri("sqlite://");
+    mseq_connection *c = connect_to(database);
+    mseq_database_close(database);
+    run_script(c, SCHEMA);
+    *state = c;
+    return 0;
+}
+
+static int teardown(void **state) {
+    mseq_connection_release(*state);
+    return 0;
+}
+
+static mseq_governed_statement governed(const char *operation, const char *sql) {
+    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
+    statement.operation = operation;
+    statement.sql = sql;
+    statement.sql_length = strlen(sql);
+    statement.tables = SCOPE;
+    statement.table_count = 3;
+    statement.max_rows = 100;
+    statement.timeout_ms = 20000;
+    return statement;
+}
+
+static void allow_statement(mseq_connection *c, const mseq_governed_statement *statement,
+                            const char *expected) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_result result;
+    if (mseq_connection_run_governed(c, statement, &result, &err) != MSEQ_OK)
+        fail_msg("%s %s: %s [%s]", statement->operation, statement->sql, err.message, err.code);
+    char *text = text_of(result.rows);
+    if (expected)
+        assert_string_equal(text, expected);
+    free(text);
+    mseq_value_free(result.rows);
+}
+
+static void allow(mseq_connection *c, const char *operation, const char *sql,
+                  const char *expected) {
+    mseq_governed_statement statement = governed(operation, sql);
+    allow_statement(c, &statement, expected);
+}
+
+static void deny_statement(mseq_connection *c, const mseq_governed_statement *statement,
+                           mseq_status status, const char *code, mseq_error *err) {
+    mseq_governed_result result = {NULL, false, false, 0};
+    mseq_status got = mseq_connection_run_governed(c, statement, &result, err);
+    if (got != status || strcmp(err->code, code) != 0)
+        fail_msg("%s %s: expected %s, got %s [%s] %s", statement->operation, statement->sql, code,
+                 mseq_status_name(got), err->code, err->message);
+    assert_null(result.rows);
+}
+
+static void deny(mseq_connection *c, const char *operation, const char *sql, const char *code) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement statement = governed(operation, sql);
+    deny_statement(c, &statement, MSEQ_E_STATEMENT, code, &err);
+}
+
+/* ---- Kinds */
+
+static void test_select(void **state) {
+    allow(*state, "select", "SELECT symbol FROM asset WHERE uid = 'a'", "[{\"symbol\": \"BTC\"}]");
+    allow(*state, "select", "VALUES (1), (2)", "[{\"column1\": 1}, {\"column1\": 2}]");
+    allow(*state, "select", "/* a ; b */ SELECT 1 AS a -- tail ; x\n;", "[{\"a\": 1}]");
+    allow(*state, "select", "SELECT ';DELETE FROM account; --' AS s, \"symbol\" FROM asset LIMIT 1",
+          "[{\"s\": \";DELETE FROM account; --\", \"symbol\": \"BTC\"}]");
+    allow(*state, "select",
+          "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) "
+          "SELECT max(i) AS m FROM n",
+          "[{\"m\": 3}]");
+    allow(*state, "select", "SELECT count(*) AS n FROM main.ASSET", "[{\"n\": 3}]");
+    allow(*state, "select", "SELECT value FROM json_each('[1, 2]')",
+          "[{\"value\": 1}, {\"value\": 2}]");
+}
+
+static void test_kinds(void **state) {
+    static const char *const statements[][2] = {
+        {"select", "SELECT 1"},
+        {"insert", "INSERT INTO account (s) VALUES ('x')"},
+        {"update", "UPDATE account SET s = 'y' WHERE uid = 99"},
+        {"delete", "WITH d AS (SELECT 99 AS i) DELETE FROM account WHERE uid IN (SELECT i FROM d)"},
+        {"upsert", "WITH replace (select_) AS (VALUES (1)) INSERT INTO account (uid, s) SELECT 7, "
+                   "'z' FROM replace WHERE true ON CONFLICT (uid) DO UPDATE SET s = excluded.s"},
+    };
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++)
+            if (i == k)
+                allow(*state, statements[i][0], statements[i][1], NULL);
+            else
+                deny(*state, statements[k][0], statements[i][1], "kind_mismatch");
+}
+
+static void test_conflicts(void **state) {
+    static const char nothing[] = "INSERT INTO account VALUES (1, 'x') ON CONFLICT DO NOTHING";
+    allow(*state, "insert", nothing, "[]");
+    allow(*state, "upsert", nothing, "[]");
+    allow(*state, "insert", "INSERT OR IGNORE INTO account VALUES (1, 'x')", "[]");
+    allow(*state, "insert", "INSERT OR ABORT INTO account VALUES (11, 'eleven')", "[]");
+    static const char *const words[] = {"REPLACE", "ROLLBACK", "FAIL"};
+    for (size_t i = 0; i < 3; i++) {
+        char sql[96];
+        snprintf(sql, sizeof sql, "INSERT OR %s INTO account VALUES (1, 'x')", words[i]);
+        deny(*state, "insert", sql, "statement_not_allowed");
+        deny(*state, "upsert", sql, "statement_not_allowed");
+        snprintf(sql, sizeof sql, "UPDATE OR %s account SET s = 'x'", words[i]);
+        deny(*state, "update", sql, "statement_not_allowed");
+    }
+    deny(*state, "insert", "REPLACE INTO account VALUES (1, 'x')", "statement_not_allowed");
+    deny(*state, "upsert", "WITH a AS (SELECT 1) REPLACE INTO account VALUES (1, 'x')",
+         "statement_not_allowed");
+}
+
+static void test_not_statements(void **state) {
+    static const char *const texts[] = {
+        "PRAGMA user_version",
+        "ATTACH 'x' AS y",
+        "VACUUM",
+        "BEGIN",
+        "COMMIT",
+        "SAVEPOINT a",
+        "CREATE TABLE x (a)",
+        "DROP TABLE account",
+        "ALTER TABLE account RENAME TO x",
+        "REINDEX",
+        "ANALYZE",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN QUERY PLAN DELETE FROM account",
+        "TABLE asset",
+        "",
+        " ; -- nothing\n;",
+        "(SELECT 1)",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        deny(*state, "select", texts[i], "kind_mismatch");
+    deny(*state, "select", "WITH a AS (SELECT 1) PRAGMA user_version", "kind_mismatch");
+    deny(*state, "select", "SELECT FROM", "invalid_statement");
+    deny(*state, "select", "SELECT 1; DELETE FROM account", "multiple_statements");
+    deny(*state, "delete", "DELETE FROM account; COMMIT", "multiple_statements");
+    deny(*state, "select", "SELECT 1; x", "multiple_statements");
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement nul = governed("select", "SELECT 1");
+    nul.sql = "SELECT 1\0; DELETE FROM account";
+    nul.sql_length = 30;
+    deny_statement(*state, &nul, MSEQ_E_STATEMENT, "statement", &err);
+    run(*state, "SELECT count(*) AS n FROM account", NULL, "[{\"n\": 2}]");
+}
+
+/* ---- Scope */
+
+static void test_scope_reads(void **state) {
+    static const char *const texts[] = {
+        "SELECT v FROM hidden",
+        "SELECT v FROM HIDDEN",
+        "SELECT v FROM \"hidden\"",
+        "SELECT v FROM 'hidden'",
+        "SELECT v FROM main.hidden",
+        "SELECT 1 FROM hidden",
+        "SELECT count(*) FROM hidden",
+        "SELECT EXISTS (SELECT 1 FROM hidden)",
+        "SELECT symbol FROM asset WHERE uid IN hidden",
+        "SELECT symbol FROM asset WHERE uid IN (SELECT v FROM hidden)",
+        "SELECT symbol FROM asset ORDER BY (SELECT max(v) FROM hidden)",
+        "SELECT symbol FROM asset UNION SELECT v FROM hidden",
+        "SELECT symbol FROM asset JOIN hidden ON true",
+        "SELECT symbol, (SELECT v FROM hidden) FROM asset",
+        "WITH c AS (SELECT v FROM hidden) SELECT v FROM c",
+        "WITH c AS MATERIALIZED (SELECT v FROM hidden) SELECT 1 FROM c",
+        "WITH asset_log AS (SELECT v FROM hidden) SELECT v FROM asset_log",
+        "WITH hidden AS (SELECT 1 AS v) SELECT v FROM main.hidden",
+        "SELECT v FROM v_hidden",
+        "SELECT count(*) FROM v_hidden",
+        "SELECT 1 FROM v_asset",
+        "SELECT * FROM sqlite_master",
+        "SELECT 1 FROM sqlite_schema",
+        "SELECT count(*) FROM sqlite_schema",
+        "SELECT 1 FROM sqlite_temp_schema",
+        "SELECT * FROM pragma_table_list",
+        "SELECT count(*) FROM pragma_table_list",
+        "SELECT 1 FROM pragma_user_version",
+        "SELECT count(*) FROM dbstat",
+        "SELECT * FROM dbstat",
+        "SELECT * FROM sqlite_stmt",
+        "SELECT 1 FROM missing",
+        "SELECT v FROM missing",
+        "SELECT v FROM main.missing",
+    };
+    for (int round = 0; round < 2; round++) /* a refusal is not cached as a permission */
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            deny(*state, "select", texts[i], "scope_violation");
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement statement = governed("select", "SELECT v FROM hidden");
+    deny_statement(*state, &statement, MSEQ_E_STATEMENT, "scope_violation", &err);
+    assert_string_equal(err.message, "table 'hidden' is not in the scope of the statement");
+    /* a CTE may have the name of a table out of scope, where it hides it */
+    allow(*state, "select", "WITH hidden AS (SELECT 1 AS v) SELECT v FROM hidden", "[{\"v\": 1}]");
+    allow(*state, "select", "WITH c AS (SELECT 1 AS v) SELECT 2 AS two FROM c", "[{\"two\": 2}]");
+    allow(*state, "select", "WITH c AS MATERIALIZED (SELECT 1 AS v) SELECT count(*) AS n FROM c",
+          "[{\"n\": 1}]");
+}
+
+static void test_scope_writes(void **state) {
+    static const char *const texts[][3] = {
+        {"insert", "INSERT INTO asset VALUES ('x', 'x', 1)", "write_not_permitted"},
+        {"update", "UPDATE asset SET price = 0", "write_not_permitted"},
+        {"delete", "DELETE FROM asset", "write_not_permitted"},
+        {"insert", "INSERT INTO hidden VALUES (9, 'x', 1)", "scope_violation"},
+        {"update", "UPDATE hidden SET v = ''", "scope_violation"},
+        {"delete", "DELETE FROM hidden", "scope_violation"},
+        {"insert", "INSERT INTO account (s) SELECT v FROM hidden", "scope_violation"},
+        {"insert", "INSERT INTO account (s) VALUES ((SELECT v FROM hidden))", "scope_violation"},
+        {"insert", "INSERT INTO account (s) VALUES ('r') RETURNING (SELECT v FROM hidden)",
+         "scope_violation"},
+        {"upsert",
+         "INSERT INTO account VALUES (1, 'm') ON CONFLICT (uid) DO UPDATE SET s = (SELECT v FROM "
+         "hidden)",
+         "scope_violation"},
+        {"update", "UPDATE account SET s = v FROM hidden", "scope_violation"},
+        {"update", "UPDATE account SET s = 'x' WHERE uid IN (SELECT account FROM hidden)",
+         "scope_violation"},
+        /* a child of a foreign key is not readable because its key is checked */
+        {"delete", "DELETE FROM account WHERE uid IN (SELECT account FROM hidden)",
+         "scope_violation"},
+        {"delete", "DELETE FROM account WHERE EXISTS (SELECT 1 FROM hidden)", "scope_violation"},
+        {"delete", "DELETE FROM account WHERE (SELECT count(*) FROM v_hidden) > 0",
+         "scope_violation"},
+        {"insert", "INSERT INTO sqlite_sequence VALUES ('x', 1)", "scope_violation"},
+        {"update", "UPDATE sqlite_schema SET sql = ''", "invalid_statement"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        deny(*state, texts[i][0], texts[i][1], texts[i][2]);
+    run(*state,
+        "SELECT (SELECT count(*) FROM asset) AS a, (SELECT count(*) FROM account) AS b, "
+        "(SELECT count(*) FROM hidden) AS c",
+        NULL, "[{\"a\": 3, \"b\": 2, \"c\": 1}]");
+}
+
+static void test_effects_of_the_schema(void **state) {
+    /* a column that has the name of a table: what the foreign key reads is not the author's */
+    allow(*state, "insert", "INSERT INTO holding (uid, account, quantity) VALUES (1, 1, 5)", "[]");
+    mseq_governed_statement only = governed("insert", "INSERT INTO holding (uid, account) VALUES "
+                                                      "(2, 1)");
+    only.tables = SCOPE + 2; /* the parent is out of scope */
+    only.table_count = 1;
+    allow_statement(*state, &only, "[]");
+    only.sql = "INSERT INTO holding (uid, account) VALUES (3, 99)";
+    only.sql_length = strlen(only.sql);
+    mseq_error err = MSEQ_ERROR_INIT;
+    deny_statement(*state, &only, MSEQ_E_DATABASE_CONSTRAINT, "database_constraint", &err);
+    /* a cascade reaches a table out of scope */
+    allow(*state, "update", "UPDATE account SET uid = 3 WHERE uid = 2", "[]");
+    run(*state, "SELECT account FROM hidden", NULL, "[{\"account\": 3}]");
+    allow(*state, "delete", "DELETE FROM account WHERE uid = 3", "[]");
+    run(*state, "SELECT count(*) AS n FROM hidden", NULL, "[{\"n\": 0}]");
+    /* and so does a trigger */
+    mseq_governed_statement insert =
+        governed("insert", "INSERT INTO asset VALUES ('d', 'SOL', 4.5)");
+    insert.tables = WRITE_ASSET;
+    insert.table_count = 1;
+    allow_statement(*state, &insert, "[]");
+    run(*state, "SELECT what FROM log", NULL, "[{\"what\": \"SOL0\"}]");
+}
+
+static void test_functions(void **state) {
+    static const char *const names[] = {
+        "load_extension('x')", "readfile('x')",
+        "writefile('x', 'y')", "edit('x')",
+        "sqlite_version()",    "sqlite_source_id()",
+        "fts3_tokenizer('x')", "last_insert_rowid()",
+        "changes()",           "total_changes()",
+        "sqlite_log(1, 'x')",  "sqlite_offset(1)",
+        "missing_function(1)", "sqlite_compileoption_get(1)",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "SELECT %s", names[i]);
+        mseq_error err = MSEQ_ERROR_INIT;
+        mseq_governed_statement statement = governed("select", sql);
+        mseq_governed_result result;
+        assert_int_equal(mseq_connection_run_governed(*state, &statement, &result, &err),
+                         MSEQ_E_STATEMENT);
+        if (strcmp(err.code, "function_not_allowed") != 0)
+            assert_mentions(err.message, "no such function"); /* of the shell, not of the library */
+    }
+    allow(
+        *state, "select",
+        "SELECT lower('A') AS a, count(*) AS n, coalesce(NULL, 1) AS c, row_number() OVER () AS r "
+        "FROM (SELECT 1)",
+        "[{\"a\": \"a\", \"n\": 1, \"c\": 1, \"r\": 1}]");
+    deny(*state, "select", "SELECT zeroblob(1000000000)", "invalid_statement");
+}
+
+/* ---- Parameters, rows, limits */
+
+static void test_parameters(void **state) {
+    mseq_governed_statement s = governed("select", "SELECT ?2 AS b, ?1 AS a, ?1 || '' AS again");
+    mseq_value *parameters = json("[\"x'; DROP TABLE account; --\", 9223372036854775807]");
+    s.parameters = parameters;
+    for (int i = 0; i < 2; i++)
+        allow_statement(*state, &s,
+                        "[{\"b\": 9223372036854775807, \"a\": \"x'; DROP TABLE account; --\", "
+                        "\"again\": \"x'; DROP TABLE account; --\"}]");
+    mseq_value_free(parameters);
+    parameters = json("[1]");
+    s.parameters = parameters;
+    mseq_error err = MSEQ_ERROR_INIT;
+    deny_statement(*state, &s, MSEQ_E_STATEMENT, "parameter_missing", &err);
+    mseq_value_free(parameters);
+}
+
+static void check_page(mseq_connection *c, int64_t max_rows, int64_t offset, const char *expected,
+                       bool has_more) {
+    mseq_governed_statement s = governed("select", "SELECT uid FROM asset ORDER BY uid LIMIT 3");
+    s.max_rows = max_rows;
+    s.offset = offset;
+    mseq_governed_result result;
+    assert_int_equal(mseq_connection_run_governed(c, &s, &result, NULL), MSEQ_OK);
+    char *text = text_of(result.rows);
+    assert_string_equal(text, expected);
+    assert_int_equal(result.has_more, has_more);
+    assert_true(result.has_rows);
+    assert_int_equal(result.affected, 0);
+    free(text);
+    mseq_value_free(result.rows);
+}
+
+static void test_pages(void **state) {
+    check_page(*state, 2, 0, "[{\"uid\": \"a\"}, {\"uid\": \"b\"}]", true);
+    check_page(*state, 2, 2, "[{\"uid\": \"c\"}]", false);
+    check_page(*state, 3, 0, "[{\"uid\": \"a\"}, {\"uid\": \"b\"}, {\"uid\": \"c\"}]", false);
+    check_page(*state, 1, 1, "[{\"uid\": \"b\"}]", true);
+    check_page(*state, 1, 9, "[]", false);
+}
+
+static void test_writes_and_rows(void **state) {
+    mseq_governed_result result;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement s = governed(
+        "insert", "INSERT INTO account (uid, s) VALUES (10, 'a'), (11, 'b'), (12, 'c') RETURNING "
+                  "uid, s AS uid");
+    s.max_rows = 2;
+    deny_statement(*state, &s, MSEQ_E_STATEMENT, "row_limit", &err);
+    assert_mentions(err.message, "returns 3 rows, max_rows is 2");
+    run(*state, "SELECT count(*) AS n FROM account", NULL, "[{\"n\": 2}]");
+    s.max_rows = 3;
+    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_OK);
+    char *text = text_of(result.rows);
+    assert_string_equal(text, "[{\"uid\": 10, \"uid_1\": \"a\"}, {\"uid\": 11, \"uid_1\": \"b\"}, "
+                              "{\"uid\": 12, \"uid_1\": \"c\"}]");
+    free(text);
+    assert_int_equal(result.affected, 3);
+    assert_true(result.has_rows);
+    assert_false(result.has_more);
+    mseq_value_free(result.rows);
+    s = governed("update", "UPDATE account SET s = s || '!' WHERE uid >= 11");
+    s.max_rows = 1; /* no rows come back, so none are too many */
+    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_OK);
+    assert_int_equal(result.affected, 2);
+    assert_false(result.has_rows);
+    mseq_value_free(result.rows);
+    /* a constraint takes everything back */
+    mseq_error_clear(&err);
+    s = governed("insert", "INSERT INTO account (uid, s) VALUES (20, 'p'), (1, 'q') RETURNING uid");
+    deny_statement(*state, &s, MSEQ_E_DATABASE_CONSTRAINT, "database_constraint", &err);
+    assert_string_equal(err.sqlstate, "23505");
+    run(*state, "SELECT count(*) AS n FROM account WHERE uid = 20", NULL, "[{\"n\": 0}]");
+}
+
+static void test_bytes(void **state) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement s =
+        governed("select", "SELECT printf('%.*c', 600, 'x') AS x FROM asset");
+    s.max_bytes = 1000;
+    deny_statement(*state, &s, MSEQ_E_LIMIT, "response_too_large", &err);
+    assert_mentions(err.message, "1000 bytes");
+    s.max_bytes = 2000;
+    allow_statement(*state, &s, NULL);
+    mseq_error_clear(&err);
+    s = governed("insert", "INSERT INTO account (uid, s) VALUES (30, 'much') RETURNING "
+                           "printf('%.*c', 600, 'x')");
+    s.max_bytes = 100;
+    deny_statement(*state, &s, MSEQ_E_LIMIT, "response_too_large", &err);
+    run(*state, "SELECT count(*) AS n FROM account WHERE uid = 30", NULL, "[{\"n\": 0}]");
+}
+
+static const char ENDLESS[] =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+static void test_timeout(void **state) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement s = governed("select", ENDLESS);
+    s.timeout_ms = 30;
+    deny_statement(*state, &s, MSEQ_E_TIMEOUT, "timeout", &err);
+    mseq_error_clear(&err);
+    s = governed("insert", "INSERT INTO account (s) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+                           "SELECT i + 1 FROM n) SELECT 'x' || i FROM n");
+    s.timeout_ms = 30;
+    deny_statement(*state, &s, MSEQ_E_TIMEOUT, "timeout", &err);
+    /* the connection is as good as before, nothing is left behind */
+    allow(*state, "select", "SELECT count(*) AS n FROM account", "[{\"n\": 2}]");
+}
+
+static void *set_later(void *token) {
+    usleep(20000);
+    mseq_cancellation_set(token);
+    return NULL;
+}
+
+static void test_cancellation(void **state) {
+    mseq_cancellation *token = mseq_cancellation_new();
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, set_later, token), 0);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement s = governed("select", ENDLESS);
+    s.cancellation = token;
+    deny_statement(*state, &s, MSEQ_E_CANCELLED, "cancelled", &err);
+    pthread_join(thread, NULL);
+    mseq_error_clear(&err);
+    s.sql = "SELECT 1"; /* set before the start */
+    s.sql_length = 8;
+    deny_statement(*state, &s, MSEQ_E_CANCELLED, "cancelled", &err);
+    mseq_cancellation_free(token);
+    allow(*state, "select", "SELECT 1 AS a", "[{\"a\": 1}]");
+}
+
+static void test_arguments(void **state) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_result result;
+    mseq_governed_statement s = governed("merge", "SELECT 1");
+    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, &err), MSEQ_E_ARGUMENT);
+    assert_mentions(err.message, "'merge'");
+    s = governed("select", "SELECT 1");
+    s.max_rows = 0;
+    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_E_ARGUMENT);
+    assert_int_equal(mseq_connection_begin(*state, false, NULL), MSEQ_OK);
+    s.max_rows = 1;
+    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_E_ARGUMENT);
+    mseq_connection_rollback(*state);
+}
+
+/* ---- Verdicts and the cache */
+
+static void test_scopes_do_not_share_verdicts(void **state) {
+    static const mseq_governed_table all[] = {{"asset", MSEQ_ACCESS_READ},
+                                              {"hidden", MSEQ_ACCESS_WRITE}};
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement wide = governed("select", "SELECT v FROM hidden");
+    wide.tables = all;
+    wide.table_count = 2;
+    allow_statement(*state, &wide, "[{\"v\": \"secret\"}]");
+    deny(*state, "select", "SELECT v FROM hidden", "scope_violation");
+    wide.table_count = 1;
+    deny_statement(*state, &wide, MSEQ_E_STATEMENT, "scope_violation", &err);
+    wide.table_count = 0;
+    mseq_error_clear(&err);
+    deny_statement(*state, &wide, MSEQ_E_STATEMENT, "scope_violation", &err);
+    mseq_governed_statement writes = governed("update", "UPDATE hidden SET v = 'x'");
+    mseq_governed_table one = {"hidden", MSEQ_ACCESS_WRITE};
+    writes.tables = &one;
+    writes.table_count = 1;
+    allow_statement(*state, &writes, "[]");
+    one.access = MSEQ_ACCESS_READ;
+    mseq_error_clear(&err);
+    deny_statement(*state, &writes, MSEQ_E_STATEMENT, "write_not_permitted", &err);
+    /* the operation belongs to the key too */
+    deny(*state, "insert", "SELECT symbol FROM asset", "kind_mismatch");
+    allow(*state, "select", "SELECT symbol FROM asset LIMIT 1", NULL);
+    deny(*state, "upsert", "SELECT symbol FROM asset LIMIT 1", "kind_mismatch");
+}
+
+/* A verdict ends with the schema it was made for. */
+static void test_schema_changes(void **state) {
+    const char *sql = "SELECT symbol FROM asset ORDER BY uid LIMIT 1";
+    allow(*state, "select", sql, "[{\"symbol\": \"BTC\"}]");
+    run_script(*state,
+               "ALTER TABLE asset RENAME TO moved; CREATE VIEW asset AS SELECT v AS symbol, "
+               "id AS uid FROM hidden");
+    deny(*state, "select", sql, "scope_violation"); /* it is a view over hidden now */
+    run_script(*state, "DROP VIEW asset; ALTER TABLE moved RENAME TO asset");
+    allow(*state, "select", sql, "[{\"symbol\": \"BTC\"}]");
+    run_script(*state, "ALTER TABLE asset ADD COLUMN extra INT DEFAULT 4");
+    allow(*state, "select", "SELECT * FROM asset WHERE uid = 'a'",
+          "[{\"uid\": \"a\", \"symbol\": \"BTC\", \"price\": 1.5, \"extra\": 4}]");
+    run_script(*state, "ALTER TABLE asset DROP COLUMN extra");
+    allow(*state, "select", "SELECT * FROM asset WHERE uid = 'a'",
+          "[{\"uid\": \"a\", \"symbol\": \"BTC\", \"price\": 1.5}]");
+    /* under a write with rows */
+    const char *insert = "INSERT INTO account (s) VALUES ('n') RETURNING s";
+    allow(*state, "insert", insert, "[{\"s\": \"n\"}]");
+    run_script(*state, "DELETE FROM account WHERE s = 'n'; CREATE INDEX i ON account (s, uid)");
+    allow(*state, "insert", insert, "[{\"s\": \"n\"}]");
+    run_script(*state, "DROP TABLE holding; DROP TABLE hidden; DROP TABLE account");
+    deny(*state, "insert", insert, "invalid_statement");
+}
+
+/* Settings of governed statements do not reach the ordinary ones of the connection. */
+static void test_ordinary_statements_are_free(void **state) {
+    allow(*state, "select", "SELECT 1", NULL);
+    run(*state, "SELECT v FROM v_hidden", NULL, "[{\"v\": \"secret\"}]");
+    run(*state, "CREATE TABLE more (a)", NULL, NULL);
+    run(*state, "SELECT sqlite_version() IS NOT NULL AS v", NULL, "[{\"v\": 1}]");
+}
+
+static void test_locked(void **state) {
+    (void)state;
+    char folder[] = "/tmp/mseq-governed-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *uri = mseq_text_format("sqlite:///%s/g.db", folder);
+    mseq_database *database = open_uri(uri);
+    mseq_connection *c = connect_to(database), *other = connect_to(database);
+    run_script(c, SCHEMA);
+    assert_int_equal(mseq_connection_begin(other, true, NULL), MSEQ_OK);
+    run(other, "INSERT INTO account VALUES (5, 'five')", NULL, NULL);
+    /* readers do not wait, writers do, up to the busy timeout or their own */
+    allow(c, "select", "SELECT count(*) AS n FROM account", "[{\"n\": 2}]");
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_statement s = governed("delete", "DELETE FROM account WHERE uid = 1");
+    deny_statement(c, &s, MSEQ_E_DATABASE_LOCKED, "database_locked", &err);
+    assert_null(strstr(err.message, folder)); /* an author learns no path */
+    mseq_error_clear(&err);
+    s = governed("delete", "DELETE FROM account WHERE uid = 1 RETURNING uid");
+    s.timeout_ms = 10;
+    deny_statement(c, &s, MSEQ_E_TIMEOUT, "timeout", &err);
+    mseq_connection_release(other);
+    s.timeout_ms = 20000;
+    allow_statement(c, &s, "[{\"uid\": 1}]");
+    mseq_connection_release(c);
+    mseq_database_close(database);
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): a name of our own
+    free(uri);
+}
+
+int main(void) {
+#define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        WITH_DATABASE(test_select),
+        WITH_DATABASE(test_kinds),
+        WITH_DATABASE(test_conflicts),
+        WITH_DATABASE(test_not_statements),
+        WITH_DATABASE(test_scope_reads),
+        WITH_DATABASE(test_scope_writes),
+        WITH_DATABASE(test_effects_of_the_schema),
+        WITH_DATABASE(test_functions),
+        WITH_DATABASE(test_parameters),
+        WITH_DATABASE(test_pages),
+        WITH_DATABASE(test_writes_and_rows),
+        WITH_DATABASE(test_bytes),
+        WITH_DATABASE(test_timeout),
+        WITH_DATABASE(test_cancellation),
+        WITH_DATABASE(test_arguments),
+        WITH_DATABASE(test_scopes_do_not_share_verdicts),
+        WITH_DATABASE(test_schema_changes),
+        WITH_DATABASE(test_ordinary_statements_are_free),
+        cmocka_unit_test(test_locked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
