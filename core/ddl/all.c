@@ -19,7 +19,27 @@ static void plan_free(plan *p) {
     free(p->in_cycle);
 }
 
-static mseq_status plan_make(const mseq_metadata *metadata, plan *p, mseq_error *err) {
+/* PostgreSQL would cut a longer name without a word. */
+static mseq_status check_identifier(const char *what, const char *name, mseq_error *err) {
+    if (!name || mseq_utf8_length(name) <= MSEQ_IDENTIFIER_MAXIMUM)
+        return MSEQ_OK;
+    return mseq_error_set(err, MSEQ_E_DDL, "%s name '%s' is longer than %d characters", what, name,
+                          MSEQ_IDENTIFIER_MAXIMUM);
+}
+
+static mseq_status plan_make(const mseq_metadata *metadata, mseq_dialect dialect, plan *p,
+                             mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (size_t i = 0;
+         dialect == MSEQ_POSTGRESQL && status == MSEQ_OK && i < mseq_metadata_count(metadata);
+         i++) {
+        const mseq_table *table = mseq_metadata_at(metadata, i);
+        status = check_identifier("table", mseq_table_name(table), err);
+        if (status == MSEQ_OK)
+            status = check_identifier("schema", mseq_table_schema(table), err);
+    }
+    if (status != MSEQ_OK)
+        return status;
     p->count = mseq_metadata_count(metadata);
     p->tables = calloc(p->count + 1, sizeof(mseq_table *));
     p->in_cycle = calloc(p->count + 1, sizeof *p->in_cycle);
@@ -136,7 +156,7 @@ mseq_status mseq_ddl_create_all(mseq_dialect dialect, const mseq_metadata *metad
                                 mseq_strings *statements, mseq_error *err) {
     plan p = {0};
     size_t from = statements->count;
-    mseq_status status = plan_make(metadata, &p, err);
+    mseq_status status = plan_make(metadata, dialect, &p, err);
     if (status == MSEQ_OK)
         status = each_enum(&p, dialect, true, statements, err);
     for (size_t i = 0; status == MSEQ_OK && i < p.count; i++) {
@@ -154,7 +174,7 @@ mseq_status mseq_ddl_drop_all(mseq_dialect dialect, const mseq_metadata *metadat
                               mseq_strings *statements, mseq_error *err) {
     plan p = {0};
     size_t from = statements->count;
-    mseq_status status = plan_make(metadata, &p, err);
+    mseq_status status = plan_make(metadata, dialect, &p, err);
     if (status == MSEQ_OK)
         status = alter_keys(&p, dialect, false, statements, err);
     for (size_t i = 0; status == MSEQ_OK && i < p.count; i++) {

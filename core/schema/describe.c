@@ -173,6 +173,22 @@ static void add(draft *d, mseq_value *object, const char *list, mseq_value *item
         d->failed = true;
 }
 
+/* List by list, in the order in which a description is read, so that it describes itself. */
+static void describe_constraints(draft *d, mseq_value *out, const mseq_table *table) {
+    static const char *const lists[] = {"primary_key", "unique_constraints", "check_constraints",
+                                        "foreign_keys", "exclude_constraints"};
+    for (size_t kind = 0; kind < sizeof lists / sizeof *lists; kind++)
+        for (size_t i = 0; i < table->constraint_count; i++) {
+            const mseq_constraint *constraint = &table->constraints[i];
+            if (constraint->kind != (mseq_constraint_kind)kind)
+                continue;
+            if (constraint->kind == MSEQ_PRIMARY_KEY)
+                put(d, out, lists[kind], describe_constraint(d, constraint));
+            else
+                add(d, out, lists[kind], describe_constraint(d, constraint));
+        }
+}
+
 static void describe_meta(draft *d, mseq_value *out, const mseq_table_meta *meta) {
     put_text(d, out, "class_name", meta->class_name);
     put_text(d, out, "module", meta->module);
@@ -203,8 +219,6 @@ static void describe_meta(draft *d, mseq_value *out, const mseq_table_meta *meta
 mseq_status mseq_table_describe(const mseq_table *table, mseq_value **description,
                                 mseq_error *err) {
     static const char *const kinds[] = {"plain", "platform_managed", "time_index"};
-    static const char *const lists[] = {"primary_key", "unique_constraints", "check_constraints",
-                                        "foreign_keys", "exclude_constraints"};
     draft d = {false};
     mseq_value *out = mseq_value_object();
     put_text(&d, out, "name", table->name);
@@ -217,13 +231,7 @@ mseq_status mseq_table_describe(const mseq_table *table, mseq_value **descriptio
     put_copy(&d, out, "prefixes", table->prefixes);
     for (size_t i = 0; i < table->column_count; i++)
         add(&d, out, "columns", describe_column(&d, &table->columns[i]));
-    for (size_t i = 0; i < table->constraint_count; i++) {
-        const mseq_constraint *c = &table->constraints[i];
-        if (c->kind == MSEQ_PRIMARY_KEY)
-            put(&d, out, "primary_key", describe_constraint(&d, c));
-        else
-            add(&d, out, lists[c->kind], describe_constraint(&d, c));
-    }
+    describe_constraints(&d, out, table);
     for (size_t i = 0; i < table->index_count; i++)
         add(&d, out, "indexes", describe_index(&d, &table->indexes[i]));
     put_copy(&d, out, "postgresql", table->postgresql);

@@ -235,12 +235,35 @@ static mseq_status read_head(mseq_table *table, mseq_error *err) {
     return status;
 }
 
+/* The platform's own tables: PostgreSQL cuts longer names without a word, and then nothing finds
+ * them. Tables that only mirror a database may be called what it takes. */
+static mseq_status check_name(const mseq_table *table, mseq_error *err) {
+    size_t length = mseq_utf8_length(table->name);
+    if (table->meta.kind == MSEQ_TABLE_PLAIN)
+        return MSEQ_OK;
+    if (length > MSEQ_IDENTIFIER_MAXIMUM) {
+        mseq_error_set(err, MSEQ_E_NAME,
+                       "table '%s': the name has %zu characters, at most %d are allowed",
+                       table->name, length, MSEQ_IDENTIFIER_MAXIMUM);
+        mseq_error_hint(err, "schema_table_name keeps to the limit");
+        return MSEQ_E_NAME;
+    }
+    char *part = NULL;
+    mseq_status status = mseq_naming_normalize_part(table->name, "The table name", &part, err);
+    if (status != MSEQ_OK)
+        mseq_error_prefix(err, "table '%s': ", table->name);
+    free(part);
+    return status;
+}
+
 mseq_status mseq_table_freeze(mseq_table *table, mseq_error *err) {
     if (table->frozen)
         return mseq_error_set(err, MSEQ_E_ARGUMENT, "table '%s' is frozen already", table->name);
     mseq_status status = read_head(table, err);
     if (status == MSEQ_OK)
         status = parse_meta(table, err);
+    if (status == MSEQ_OK)
+        status = check_name(table, err);
     if (status == MSEQ_OK)
         status = parse_columns(table, err);
     if (status == MSEQ_OK)
