@@ -45,6 +45,7 @@ static const char version_1[] =
     " created_at TEXT NOT NULL,"
     " created_by_user_uid TEXT NOT NULL REFERENCES platform_user (uid),"
     " search_text TEXT NOT NULL, column_text TEXT NOT NULL," /* case folded */
+    " column_types TEXT NOT NULL," /* {column: data type}, of those that values depend on */
     " document TEXT NOT NULL,"
     " UNIQUE (data_source_uid, physical_table_name));"
     "CREATE UNIQUE INDEX meta_table_identifier ON meta_table"

@@ -105,7 +105,36 @@ static void search_text(const mseq_value *document, mseq_buffer *text) {
     column_text(document, text);
 }
 
-/* The parameters ?1 … ?19 of both statements below. */
+/* Columns whose values look different in a database and in a reply, or that take only some forms of
+ * a value. Most tables have few, so that execution reads little. */
+static mseq_value *column_types(const mseq_value *document) {
+    static const char *const plain[] = {"string", "int16", "int32", "int64", "float32", "float64"};
+    const mseq_value *columns = mseq_object_get(document, "columns");
+    manager_draft types;
+    manager_draft_object(&types);
+    for (size_t i = 0; i < mseq_value_length(columns); i++) {
+        const mseq_value *column = mseq_array_get(columns, i);
+        const char *name = mseq_object_get_text(column, "name");
+        const char *type = mseq_object_get_text(column, "data_type");
+        size_t known = 0, count = sizeof plain / sizeof *plain;
+        while (type && known < count && strcmp(plain[known], type) != 0)
+            known++;
+        if (name && type && known == count)
+            manager_put_text(&types, name, type);
+    }
+    return manager_draft_take(&types);
+}
+
+static void append_json(manager_draft *list, const mseq_value *value, mseq_error *err) {
+    char *text = NULL;
+    if (!value || manager_json_text(value, &text, err) != MSEQ_OK)
+        manager_append(list, NULL);
+    else
+        manager_append(list, mseq_value_string(text));
+    free(text);
+}
+
+/* The parameters ?1 … ?20 of both statements below. */
 static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     static const char *const texts[] = {"uid",
                                         "organization_owner_uid",
@@ -123,7 +152,7 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     mseq_buffer search = MSEQ_BUFFER_INIT, columns = MSEQ_BUFFER_INIT;
     search_text(row->document, &search);
     column_text(row->document, &columns);
-    char *document = NULL;
+    mseq_value *types = column_types(row->document);
     manager_draft list;
     manager_draft_array(&list);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -133,12 +162,10 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     manager_append(&list, mseq_value_integer(row->open_for_everyone));
     manager_append(&list, mseq_value_string(mseq_buffer_text(&search)));
     manager_append(&list, mseq_value_string(mseq_buffer_text(&columns)));
-    if (search.status != MSEQ_OK || columns.status != MSEQ_OK ||
-        manager_json_text(row->document, &document, err) != MSEQ_OK)
-        manager_append(&list, NULL);
-    else
-        manager_append(&list, mseq_value_string(document));
-    free(document);
+    append_json(&list, types, err);
+    append_json(&list, row->document, err);
+    list.failed = list.failed || search.status != MSEQ_OK || columns.status != MSEQ_OK;
+    mseq_value_free(types);
     mseq_buffer_free(&search);
     mseq_buffer_free(&columns);
     return manager_draft_take(&list);
@@ -192,8 +219,10 @@ mseq_status manager_row_insert(const manager_call *call, manager_row *row, mseq_
         "INSERT INTO meta_table (uid, organization_uid, data_source_uid, identifier, namespace,"
         " physical_table_name, management_mode, provisioning_status, schema_management_mode,"
         " migration_provider_key, alembic_version_meta_table_uid, created_at, created_by_user_uid,"
-        " time_indexed, was_seen, open_for_everyone, search_text, column_text, document) VALUES"
-        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        " time_indexed, was_seen, open_for_everyone, search_text, column_text, column_types, "
+        "document)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+        " ?19, ?20)",
         err);
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }
@@ -204,10 +233,9 @@ mseq_status manager_row_update(const manager_call *call, manager_row *row, mseq_
         "UPDATE meta_table SET organization_uid = ?2, data_source_uid = ?3, identifier = ?4,"
         " namespace = ?5, physical_table_name = ?6, management_mode = ?7, provisioning_status = ?8,"
         " schema_management_mode = ?9, migration_provider_key = ?10,"
-        " alembic_version_meta_table_uid = ?11, created_at = ?12,"
-        " created_by_user_uid = ?13, time_indexed = ?14,"
-        " was_seen = ?15, open_for_everyone = ?16, search_text = ?17, column_text = ?18,"
-        " document = ?19 WHERE uid = ?1",
+        " alembic_version_meta_table_uid = ?11, created_at = ?12, created_by_user_uid = ?13,"
+        " time_indexed = ?14, was_seen = ?15, open_for_everyone = ?16, search_text = ?17,"
+        " column_text = ?18, column_types = ?19, document = ?20 WHERE uid = ?1",
         err);
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }
