@@ -4,7 +4,8 @@ local cli = require("mainsequence.cli")
 
 local M = {}
 
----Opens the process's own session, so that providers and models talk to the same place.
+---Opens the process's own session and says where it talks to. An --endpoint is set for the whole process, so that
+---providers and models talk to the same place.
 ---@param options { endpoint: string? }
 ---@return mainsequence.Session|nil session, mainsequence.Error?
 function M.open(options)
