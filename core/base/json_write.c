@@ -45,13 +45,14 @@ static void write_string(const char *bytes, size_t length, unsigned flags, mseq_
     size_t plain = 0; /* start of the bytes that need no escape */
     for (size_t i = 0; i < length;) {
         unsigned char byte = (unsigned char)bytes[i];
-        if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
+        /* DEL is escaped in ASCII text only, as Python does */
+        if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
             i++;
             continue;
         }
         uint32_t codepoint = byte;
         size_t size = byte < 0x80 ? 1 : mseq_utf8_next(bytes + i, length - i, &codepoint);
-        if (size > 1 && (flags & MSEQ_JSON_UNICODE)) {
+        if ((size > 1 || byte == 0x7F) && (flags & MSEQ_JSON_UNICODE)) {
             i += size;
             continue;
         }
