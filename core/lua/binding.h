@@ -106,6 +106,7 @@ extern const luaL_Reg mseqi_ordered_functions[];
 void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metamethods,
                           const luaL_Reg *methods);
 void mseqi_connections_register(lua_State *L);
+void mseqi_clients_register(lua_State *L);
 
 /* ---- tables.c: frozen tables
  * ------------------------------------------------------------------------- */
@@ -135,5 +136,6 @@ extern const luaL_Reg mseqi_contract_functions[];
 extern const luaL_Reg mseqi_ddl_functions[];
 extern const luaL_Reg mseqi_connection_functions[];
 extern const luaL_Reg mseqi_migration_functions[];
+extern const luaL_Reg mseqi_client_functions[];
 
 #endif

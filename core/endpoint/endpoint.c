@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * An endpoint's name → a client. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mainsequence/endpoint.h"
+
+#define LOCAL "local:"
+
+/* The folder of the embedded TS Manager when nothing names one (XDG base directory specification).
+ */
+static mseq_status default_directory(char **directory, mseq_error *err) {
+    static const struct {
+        const char *variable;
+        const char *below;
+    } places[] = {
+        {"MAINSEQUENCE_HOME", ""},
+        {"XDG_DATA_HOME", "/mainsequence"},
+        {"HOME", "/.local/share/mainsequence"},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *value = getenv(places[i].variable);
+        if (!value || !*value)
+            continue;
+        char *path = mseq_text_format("%s%s", value, places[i].below);
+        if (!path)
+            return mseq_error_no_memory(err);
+        *directory = path;
+        return MSEQ_OK;
+    }
+    mseq_error_set(err, MSEQ_E_REQUEST, "no folder for the embedded TS Manager");
+    mseq_error_hint(err, "set MAINSEQUENCE_HOME, or name one: local:DIR");
+    return MSEQ_E_REQUEST;
+}
+
+static void close_manager(void *manager) {
+    mseq_manager_close(manager);
+}
+
+static mseq_status open_local(const char *directory, const mseq_client_options *options,
+                              mseq_client **client, mseq_error *err) {
+    mseq_manager_options manager_options = MSEQ_MANAGER_OPTIONS_INIT;
+    manager_options.directory = directory;
+    mseq_manager *manager = NULL;
+    mseq_status status = mseq_manager_open(&manager_options, &manager, err);
+    if (status != MSEQ_OK)
+        return status;
+    char *description = mseq_text_format(LOCAL "%s", mseq_manager_directory(manager));
+    if (!description) {
+        mseq_manager_close(manager);
+        return mseq_error_no_memory(err);
+    }
+    mseq_transport *transport = NULL;
+    status = mseq_transport_local_new(mseq_manager_handle, manager, close_manager, description,
+                                      &transport, err);
+    free(description);
+    if (status != MSEQ_OK)
+        return status;
+    mseq_client_options own = MSEQ_CLIENT_OPTIONS_INIT;
+    if (options)
+        own = *options;
+    own.only_project = true; /* a folder has one project: nobody has to name it */
+    return mseq_client_new(transport, &own, client, err);
+}
+
+mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
+                               const mseq_client_options *options, mseq_client **client,
+                               mseq_error *err) {
+    const char *given = endpoint ? endpoint : LOCAL;
+    if (strncmp(given, LOCAL, strlen(LOCAL)) != 0) {
+        mseq_error_set(err, MSEQ_E_REQUEST,
+                       "endpoint '%s': this build talks to embedded TS Managers only", given);
+        mseq_error_hint(err, "use local: or local:DIR");
+        return MSEQ_E_REQUEST;
+    }
+    const char *named = given + strlen(LOCAL);
+    char *directory = NULL;
+    mseq_status status = MSEQ_OK;
+    if (*named || home)
+        directory = mseq_text_dup(*named ? named : home);
+    else
+        status = default_directory(&directory, err);
+    if (status == MSEQ_OK && !directory)
+        status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = open_local(directory, options, client, err);
+    free(directory);
+    return status;
+}
