@@ -307,43 +307,47 @@ mseq_status mseq_ddl_constraint(mseq_dialect dialect, const mseq_table *table,
     return sql->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
-/* CHECK that a type brings along: Boolean{create_constraint} on SQLite, non-native
- * Enum{create_constraint}. */
-static mseq_status append_type_check(mseq_dialect dialect, const mseq_table *table,
-                                     const mseq_column *column, mseq_buffer *sql, mseq_error *err) {
+bool mseq_ddl_has_type_check(mseq_dialect dialect, const mseq_column *column) {
     const mseq_type *type = mseq_type_for(column->type, dialect);
-    if (!mseq_object_get_boolean(type->arguments, "create_constraint", false))
-        return MSEQ_OK;
     bool boolean = strcasecmp(type->name, "Boolean") == 0;
     bool native = dialect == MSEQ_POSTGRESQL &&
                   (boolean || mseq_object_get_boolean(type->arguments, "native_enum", true));
-    if (native)
-        return MSEQ_OK;
+    return !native && mseq_object_get_boolean(type->arguments, "create_constraint", false);
+}
+
+mseq_status mseq_ddl_type_check(mseq_dialect dialect, const mseq_column *column, mseq_buffer *sql) {
+    if (!mseq_ddl_has_type_check(dialect, column))
+        return sql->status;
+    const mseq_type *type = mseq_type_for(column->type, dialect);
+    const mseq_value *values = mseq_object_get(type->arguments, "values");
+    mseq_ddl_quote(dialect, column->name, column->quote, sql);
+    mseq_buffer_append_text(sql, values ? " IN (" : " IN (0, 1");
+    for (size_t i = 0; i < mseq_value_length(values); i++) {
+        if (i)
+            mseq_buffer_append_text(sql, ", ");
+        mseq_ddl_literal(mseq_value_get_text(mseq_array_get(values, i)), sql);
+    }
+    return mseq_buffer_append_char(sql, ')');
+}
+
+mseq_status mseq_ddl_type_check_constraint(mseq_dialect dialect, const mseq_table *table,
+                                           const mseq_column *column, mseq_buffer *sql,
+                                           mseq_error *err) {
+    const mseq_type *type = mseq_type_for(column->type, dialect);
     const char *given = mseq_object_get_text(type->arguments, "name");
     char *name = NULL;
     mseq_status status = MSEQ_OK;
     if (mseq_table_uses_naming_convention(table))
         status = mseq_naming_check_constraint_name(mseq_table_name(table), given, &name, err);
     if (status == MSEQ_OK && (name || given)) {
-        mseq_buffer_append_text(sql, ", \n\tCONSTRAINT ");
+        mseq_buffer_append_text(sql, "CONSTRAINT ");
         mseq_ddl_quote(dialect, name ? name : given, -1, sql);
         mseq_buffer_append_char(sql, ' ');
-    } else if (status == MSEQ_OK) {
-        mseq_buffer_append_text(sql, ", \n\t");
     }
     free(name);
     mseq_buffer_append_text(sql, "CHECK (");
-    mseq_ddl_quote(dialect, column->name, column->quote, sql);
-    mseq_buffer_append_text(sql, " IN (");
-    const mseq_value *values = mseq_object_get(type->arguments, "values");
-    if (boolean)
-        mseq_buffer_append_text(sql, "0, 1");
-    for (size_t i = 0; !boolean && i < mseq_value_length(values); i++) {
-        if (i)
-            mseq_buffer_append_text(sql, ", ");
-        mseq_ddl_literal(mseq_value_get_text(mseq_array_get(values, i)), sql);
-    }
-    mseq_buffer_append_text(sql, "))");
+    mseq_ddl_type_check(dialect, column, sql);
+    mseq_buffer_append_char(sql, ')');
     return status;
 }
 
@@ -370,8 +374,13 @@ static mseq_status append_body(mseq_dialect dialect, const mseq_table *table,
         mseq_buffer_append_text(sql, ", \n\t");
         status = mseq_ddl_constraint(dialect, table, constraint, sql, err);
     }
-    for (size_t i = 0; status == MSEQ_OK && i < mseq_table_column_count(table); i++)
-        status = append_type_check(dialect, table, mseq_table_column_at(table, i), sql, err);
+    for (size_t i = 0; status == MSEQ_OK && i < mseq_table_column_count(table); i++) {
+        const mseq_column *column = mseq_table_column_at(table, i);
+        if (!mseq_ddl_has_type_check(dialect, column))
+            continue;
+        mseq_buffer_append_text(sql, ", \n\t");
+        status = mseq_ddl_type_check_constraint(dialect, table, column, sql, err);
+    }
     return status;
 }
 

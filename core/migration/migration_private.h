@@ -65,6 +65,9 @@ const mseq_constraint *stub_constraint(const mseq_table *stub, op_kind kind);
 /* The name that a drop_constraint means: the convention wraps a plain check name. malloc'ed. */
 mseq_status op_drop_name(const mseq_value *operation, bool convention, char **name,
                          mseq_error *err);
+/* The name that the convention gives a constraint that has none. malloc'ed. */
+mseq_status op_conventional_name(const mseq_table *table, const mseq_constraint *constraint,
+                                 char **name, mseq_error *err);
 /* The table description of a create_table, with the context's word on the convention. */
 mseq_status op_table(const mseq_value *operation, bool convention, mseq_table **table,
                      mseq_error *err);

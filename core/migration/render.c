@@ -87,9 +87,22 @@ static mseq_status table_comment(render *r, const mseq_value *operation) {
 
 /* ---- Columns ------------------------------------------------------------------------------- */
 
+static mseq_status add_type_check(render *r, const mseq_table *stub, const mseq_column *column) {
+    mseq_buffer sql = MSEQ_BUFFER_INIT;
+    render_alter(r, mseq_table_schema(stub), mseq_table_name(stub), &sql);
+    mseq_buffer_append_text(&sql, "ADD ");
+    mseq_status status = mseq_ddl_type_check_constraint(r->dialect, stub, column, &sql, r->err);
+    if (status == MSEQ_OK)
+        status = render_add(r, &sql);
+    mseq_buffer_free(&sql);
+    return status;
+}
+
 /* Constraints that a column brings along, after ADD COLUMN. */
 static mseq_status column_constraints(render *r, const mseq_table *stub) {
-    mseq_status status = MSEQ_OK;
+    const mseq_column *column = mseq_table_column_at(stub, 0);
+    mseq_status status =
+        mseq_ddl_has_type_check(r->dialect, column) ? add_type_check(r, stub, column) : MSEQ_OK;
     for (size_t i = 0; status == MSEQ_OK && i < mseq_table_constraint_count(stub); i++) {
         const mseq_constraint *constraint = mseq_table_constraint_at(stub, i);
         if (constraint->kind == MSEQ_UNIQUE || constraint->kind == MSEQ_FOREIGN_KEY)

@@ -229,6 +229,11 @@ static mseq_status add_natively(render *r, const mseq_value *operation, const ms
     for (size_t i = 0; status == MSEQ_OK && i < mseq_table_constraint_count(stub); i++)
         if (mseq_table_constraint_at(stub, i)->kind == MSEQ_FOREIGN_KEY)
             status = append_reference(r, stub, mseq_table_constraint_at(stub, i), &sql);
+    if (status == MSEQ_OK && mseq_ddl_has_type_check(r->dialect, mseq_table_column_at(stub, 0))) {
+        mseq_buffer_append_char(&sql, ' ');
+        status = mseq_ddl_type_check_constraint(r->dialect, stub, mseq_table_column_at(stub, 0),
+                                                &sql, r->err);
+    }
     if (status == MSEQ_OK)
         status = render_add(r, &sql);
     mseq_buffer_free(&sql);
@@ -489,25 +494,6 @@ mseq_status sqlite_create_constraint(render *r, const mseq_value *operation, op_
     return status;
 }
 
-/* The name that the convention would give a constraint that has none in the database. */
-static mseq_status conventional_name(const mseq_table *table, const mseq_constraint *constraint,
-                                     char **name, mseq_error *err) {
-    const char *of = mseq_table_name(table);
-    switch (constraint->kind) {
-    case MSEQ_PRIMARY_KEY:
-        return mseq_naming_primary_key_name(of, name, err);
-    case MSEQ_UNIQUE:
-        return mseq_naming_unique_constraint_name(of, constraint->columns, constraint->column_count,
-                                                  name, err);
-    case MSEQ_FOREIGN_KEY:
-        return mseq_naming_foreign_key_name(
-            of, constraint->columns, constraint->column_count, constraint->referred_table,
-            constraint->referred_columns, constraint->referred_count, name, err);
-    default:
-        return mseq_naming_check_constraint_name(of, NULL, name, err);
-    }
-}
-
 /* Its place in r->table, or the number of constraints when it is not there. By name; one without a
  * name answers to the name that the convention would have given it. */
 static size_t find_constraint(render *r, const char *name, const char *type) {
@@ -523,7 +509,7 @@ static size_t find_constraint(render *r, const char *name, const char *type) {
         const mseq_constraint *constraint = mseq_table_constraint_at(r->table, i);
         char *given = NULL;
         if (constraint->name || !(any || constraint->kind == kind) ||
-            conventional_name(r->table, constraint, &given, NULL) != MSEQ_OK)
+            op_conventional_name(r->table, constraint, &given, NULL) != MSEQ_OK)
             continue;
         bool same = same_name(given, name);
         free(given);

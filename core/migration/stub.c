@@ -153,6 +153,24 @@ mseq_status op_drop_name(const mseq_value *operation, bool convention, char **na
     return MSEQ_OK;
 }
 
+mseq_status op_conventional_name(const mseq_table *table, const mseq_constraint *constraint,
+                                 char **name, mseq_error *err) {
+    const char *of = mseq_table_name(table);
+    switch (constraint->kind) {
+    case MSEQ_PRIMARY_KEY:
+        return mseq_naming_primary_key_name(of, name, err);
+    case MSEQ_UNIQUE:
+        return mseq_naming_unique_constraint_name(of, constraint->columns, constraint->column_count,
+                                                  name, err);
+    case MSEQ_FOREIGN_KEY:
+        return mseq_naming_foreign_key_name(
+            of, constraint->columns, constraint->column_count, constraint->referred_table,
+            constraint->referred_columns, constraint->referred_count, name, err);
+    default:
+        return mseq_naming_check_constraint_name(of, NULL, name, err);
+    }
+}
+
 mseq_status op_table(const mseq_value *operation, bool convention, mseq_table **table,
                      mseq_error *err) {
     const mseq_value *given = mseq_object_get(operation, "table");

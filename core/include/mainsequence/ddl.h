@@ -45,6 +45,15 @@ MSEQ_API mseq_status mseq_ddl_constraint(mseq_dialect dialect, const mseq_table 
                                          const mseq_constraint *constraint, mseq_buffer *sql,
                                          mseq_error *err) MSEQ_MUST_CHECK;
 
+/* The check that a type brings along: Boolean{create_constraint} on SQLite, an Enum that is not
+ * native. Its expression (nothing without one), and the constraint as it stands in CREATE TABLE. */
+MSEQ_API bool mseq_ddl_has_type_check(mseq_dialect dialect, const mseq_column *column);
+MSEQ_API mseq_status mseq_ddl_type_check(mseq_dialect dialect, const mseq_column *column,
+                                         mseq_buffer *sql);
+MSEQ_API mseq_status mseq_ddl_type_check_constraint(mseq_dialect dialect, const mseq_table *table,
+                                                    const mseq_column *column, mseq_buffer *sql,
+                                                    mseq_error *err) MSEQ_MUST_CHECK;
+
 typedef struct mseq_ddl_options {
     size_t size;
     bool if_not_exists;

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ * Columns and primary keys of a table that both sides have. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+
+/* ---- Primary key --------------------------------------------------------------------------- */
+
+static bool same_key(const mseq_constraint *a, const mseq_constraint *b) {
+    size_t a_count = a ? a->column_count : 0, b_count = b ? b->column_count : 0;
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++)
+        if (strcmp(a->columns[i], b->columns[i]) != 0)
+            return false;
+    return true;
+}
+
+/* A key where there was none, over one new column: the column may bring it along, and so the
+ * database fills it (a SERIAL, a rowid). */
+static bool key_is_new_column(const compare *c) {
+    const mseq_constraint *key = mseq_table_primary_key(c->new.table);
+    return key && !mseq_table_primary_key(c->old.table) && key->column_count == 1 &&
+           !mseq_table_column(c->old.table, key->columns[0]);
+}
+
+void compare_primary_key_drop(compare *c) {
+    const mseq_constraint *old = mseq_table_primary_key(c->old.table);
+    if (old && !same_key(old, mseq_table_primary_key(c->new.table)))
+        compare_emit(c, compare_drop_constraint(c, &c->old, old));
+}
+
+void compare_primary_key_create(compare *c) {
+    const mseq_constraint *new = mseq_table_primary_key(c->new.table);
+    if (!new || same_key(mseq_table_primary_key(c->old.table), new) ||
+        (c->dialect == MSEQ_SQLITE && key_is_new_column(c)))
+        return;
+    compare_emit(c, compare_create_constraint(c, &c->new, new));
+}
+
+/* ---- New columns --------------------------------------------------------------------------- */
+
+static void add_column(compare *c, const mseq_column *column) {
+    mseq_value *operation = compare_operation(c, "add_column"),
+               *description = compare_column(c, side_column(&c->new, column));
+    if (column->primary_key && !key_is_new_column(c)) {
+        (void)mseq_object_remove(description, "primary_key");
+        if (!c->m.failed && !mseq_object_get(description, "nullable"))
+            maker_put(&c->m, description, "nullable", mseq_value_boolean(column->nullable));
+    }
+    maker_put(&c->m, operation, "column", description);
+    compare_emit(c, operation);
+}
+
+/* ---- Server defaults ------------------------------------------------------------------------- */
+
+static bool is_boolean(const mseq_type *type, mseq_dialect dialect) {
+    const mseq_type *own = mseq_type_for(type, dialect);
+    return strcasecmp(own->name, "boolean") == 0 ||
+           (own->text && strcasecmp(own->text, "boolean") == 0);
+}
+
+/* The default's text without outer parentheses; on PostgreSQL a boolean's also without quotes. */
+static char *default_text(compare *c, const mseq_column *column) {
+    mseq_buffer sql = MSEQ_BUFFER_INIT;
+    if (mseq_ddl_server_default(c->dialect, &column->server_default, &sql, NULL) != MSEQ_OK)
+        c->m.failed = true;
+    char *text = mseq_buffer_take(&sql);
+    mseq_buffer_free(&sql);
+    c->m.failed = c->m.failed || !text;
+    size_t length = text ? strlen(text) : 0;
+    bool bare = length >= 2 && ((text[0] == '(' && text[length - 1] == ')') ||
+                                (c->dialect == MSEQ_POSTGRESQL && text[0] == '\'' &&
+                                 text[length - 1] == '\'' && is_boolean(column->type, c->dialect)));
+    if (bare) {
+        text[length - 1] = '\0';
+        memmove(text, text + 1, length - 1);
+    }
+    return text;
+}
+
+static bool same_default_text(compare *c, const char *a, const char *b) {
+    double left, right;
+    if (mseq_parse_double(a, &left) && mseq_parse_double(b, &right))
+        return left == right;
+    return mseq_expression_equivalent(a, b, c->failed);
+}
+
+/* SERIAL: the sequence is the database's own. */
+static bool is_sequence(const mseq_column *column) {
+    return column->server_default.kind == MSEQ_DEFAULT_TEXT &&
+           strncmp(column->server_default.text, "nextval(", 8) == 0;
+}
+
+static bool same_default(compare *c, const mseq_column *old, const mseq_column *new) {
+    bool before = old->server_default.kind != MSEQ_DEFAULT_NONE,
+         after = new->server_default.kind != MSEQ_DEFAULT_NONE;
+    if (!before || !after)
+        return before == after || (before && is_sequence(old) && new->primary_key);
+    char *a = default_text(c, old), *b = default_text(c, new);
+    bool same = a && b && same_default_text(c, a, b);
+    free(a);
+    free(b);
+    return same;
+}
+
+/* ---- Identity ----------------------------------------------------------------------------------
+ */
+
+/* Options that say what holds anyway. */
+static bool is_default_option(const char *key, const mseq_value *value) {
+    int64_t number = mseq_value_get_integer(value, -1);
+    if (strcmp(key, "start") == 0 || strcmp(key, "increment") == 0 || strcmp(key, "cache") == 0 ||
+        strcmp(key, "minvalue") == 0)
+        return number == 1;
+    if (strcmp(key, "maxvalue") == 0)
+        return number == INT16_MAX || number == INT32_MAX || number == INT64_MAX;
+    return mseq_value_kind(value) == MSEQ_BOOLEAN &&
+           (!mseq_value_get_boolean(value, false) || strncmp(key, "no", 2) == 0);
+}
+
+static bool covers(const mseq_value *a, const mseq_value *b) {
+    for (size_t i = 0; i < mseq_value_length(a); i++) {
+        const char *key = mseq_object_key_at(a, i);
+        const mseq_value *value = mseq_object_value_at(a, i), *other = mseq_object_get(b, key);
+        if (other ? !mseq_value_equal(value, other) : !is_default_option(key, value))
+            return false;
+    }
+    return true;
+}
+
+static bool same_identity(const compare *c, const mseq_column *old, const mseq_column *new) {
+    if (c->dialect == MSEQ_SQLITE)
+        return true;
+    if (!old->identity || !new->identity)
+        return !old->identity == !new->identity;
+    return covers(old->identity, new->identity) && covers(new->identity, old->identity);
+}
+
+/* ---- Changed columns ---------------------------------------------------------------------------
+ */
+
+/* An INTEGER primary key of SQLite is the rowid: never NULL, whatever is declared. */
+static bool is_rowid(const compare *c, const mseq_column *old) {
+    const mseq_constraint *key = mseq_table_primary_key(c->old.table);
+    return c->dialect == MSEQ_SQLITE && old->primary_key && key->column_count == 1 &&
+           strcmp(mseq_type_for(old->type, c->dialect)->name, "INTEGER") == 0;
+}
+
+static bool nullable_differs(const compare *c, const mseq_column *old, const mseq_column *new) {
+    if (old->identity || new->identity ||
+        ((old->computed || new->computed) && !new->nullable_given))
+        return false;
+    return old->nullable != new->nullable && !(is_rowid(c, old) && !new->nullable);
+}
+
+static mseq_value *drop_marker(compare *c) {
+    mseq_value *none = maker_object(&c->m);
+    maker_flag(&c->m, none, "drop", true);
+    return none;
+}
+
+/* A default as alter_column takes it: the column's own, or its identity. NULL: none. */
+static mseq_value *default_value(compare *c, const mseq_value *column) {
+    const mseq_value *identity = mseq_object_get(column, "identity"),
+                     *own = mseq_object_get(column, "server_default");
+    if (!identity)
+        return own ? mseq_value_dup(own) : NULL;
+    mseq_value *wrapped = maker_object(&c->m);
+    maker_copy(&c->m, wrapped, "identity", identity);
+    return wrapped;
+}
+
+static void put_existing(compare *c, mseq_value *operation, const mseq_column *old) {
+    const mseq_value *described = side_column(&c->old, old);
+    mseq_value *existing = default_value(c, described);
+    maker_copy(&c->m, operation, "existing_type", mseq_object_get(described, "type"));
+    maker_put(&c->m, operation, "existing_nullable", mseq_value_boolean(old->nullable));
+    if (existing)
+        maker_put(&c->m, operation, "existing_server_default", existing);
+    maker_text(&c->m, operation, "existing_comment", old->comment);
+}
+
+static void alter_column(compare *c, const mseq_column *old, const mseq_column *new) {
+    bool nullable = nullable_differs(c, old, new),
+         type = !mseq_type_equivalent(old->type, new->type, c->dialect),
+         computed = old->computed || new->computed,
+         fallback = !computed && (!same_default(c, old, new) || !same_identity(c, old, new)),
+         comment = c->dialect == MSEQ_POSTGRESQL && !compare_text_equal(old->comment, new->comment);
+    if (!nullable && !type && !fallback && !comment)
+        return;
+    const mseq_value *described = side_column(&c->new, new);
+    mseq_value *operation = compare_operation(c, "alter_column");
+    maker_text(&c->m, operation, "column", new->name);
+    if (nullable)
+        maker_put(&c->m, operation, "nullable", mseq_value_boolean(new->nullable));
+    if (type)
+        maker_copy(&c->m, operation, "type", mseq_object_get(described, "type"));
+    if (fallback) {
+        mseq_value *value = default_value(c, described);
+        maker_put(&c->m, operation, "server_default", value ? value : drop_marker(c));
+    }
+    if (comment)
+        maker_put(&c->m, operation, "comment",
+                  new->comment ? mseq_value_string(new->comment) : drop_marker(c));
+    put_existing(c, operation, old);
+    compare_emit(c, operation);
+}
+
+void compare_columns_add_and_alter(compare *c) {
+    for (size_t i = 0; i < mseq_table_column_count(c->new.table); i++) {
+        const mseq_column *column = mseq_table_column_at(c->new.table, i);
+        if (!mseq_table_column(c->old.table, column->name))
+            add_column(c, column);
+    }
+    for (size_t i = 0; i < mseq_table_column_count(c->new.table); i++) {
+        const mseq_column *new = mseq_table_column_at(c->new.table, i),
+                          *old = mseq_table_column(c->old.table, new->name);
+        if (old)
+            alter_column(c, old, new);
+    }
+}
+
+void compare_columns_drop(compare *c) {
+    for (size_t i = 0; i < mseq_table_column_count(c->old.table); i++) {
+        const mseq_column *column = mseq_table_column_at(c->old.table, i);
+        if (mseq_table_column(c->new.table, column->name))
+            continue;
+        mseq_value *operation = compare_operation(c, "drop_column");
+        maker_text(&c->m, operation, "column", column->name);
+        maker_put(&c->m, operation, "existing_column",
+                  compare_column(c, side_column(&c->old, column)));
+        compare_emit(c, operation);
+    }
+}
