@@ -77,9 +77,9 @@ local function show_plan(context, options, target, down)
   return core.object("ok", true, "revision", target, "current", core.array(rows), "steps", steps)
 end
 
-local function migrate(verb, provider, options)
+local function migrate(verb, provider, options, place)
   local down = verb == "downgrade"
-  local context, err = contexts.start(verb, provider, options, { "revision", "sql", "dialect", "plan" })
+  local context, err = contexts.start(verb, provider, options, { "revision", "sql", "dialect", "plan" }, place)
   if not context then
     return nil, err
   end
@@ -119,7 +119,8 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result, mainsequence.Error?
 function M.upgrade(provider, options)
-  return migrate("upgrade", provider, options or {})
+  local result, err = migrate("upgrade", provider, options or {}, fault.here(1))
+  return result, err
 end
 
 ---Takes revisions back.
@@ -127,7 +128,8 @@ end
 ---@param options mainsequence.migrations.Options
 ---@return table|nil result, mainsequence.Error?
 function M.downgrade(provider, options)
-  return migrate("downgrade", provider, options or {})
+  local result, err = migrate("downgrade", provider, options or {}, fault.here(1))
+  return result, err
 end
 
 -- ---- Reading -----------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ end
 ---@return table|nil result { revisions, heads, up_to_date }, mainsequence.Error?
 function M.current(provider, options)
   options = options or {}
-  local context, err = contexts.start("current", provider, options, { "verbose" })
+  local context, err = contexts.start("current", provider, options, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -202,7 +204,7 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.history(provider, options)
-  local context, err = contexts.start("history", provider, options or {}, { "verbose" })
+  local context, err = contexts.start("history", provider, options or {}, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -218,7 +220,7 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.heads(provider, options)
-  local context, err = contexts.start("heads", provider, options or {}, { "verbose" })
+  local context, err = contexts.start("heads", provider, options or {}, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -233,7 +235,7 @@ end
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.stamp(provider, options)
   options = options or {}
-  local context, err = contexts.start("stamp", provider, options, { "revision", "purge" })
+  local context, err = contexts.start("stamp", provider, options, { "revision", "purge" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -264,7 +266,7 @@ end
 ---@return table|nil result { ok, meta_table_uids }, mainsequence.Error?
 function M.refresh(provider, options)
   options = options or {}
-  local context, err = contexts.start("refresh", provider, options, {})
+  local context, err = contexts.start("refresh", provider, options, {}, fault.here(1))
   if not context then
     return nil, err
   end
@@ -292,7 +294,8 @@ end
 ---@param options table see scaffold
 ---@return table|nil result, mainsequence.Error?
 function M.scaffold(options)
-  return scaffold.run(options)
+  local result, err = scaffold.run(options, fault.here(1))
+  return result, err
 end
 
 return M

@@ -47,10 +47,10 @@ end
 
 -- ---- Beginnings --------------------------------------------------------------------------------
 
-local function load_provider(context, provider)
+local function load_provider(context, provider, place)
   if not providers.is(provider) then
     if provider ~= nil and type(provider) ~= "string" then
-      fault.raise(nil, ("a migration provider or a reference to one is expected, got %s"):format(fault.show(provider)))
+      fault.raise(place, ("a migration provider or a reference to one is expected, got %s"):format(fault.show(provider)))
     end
     progress.say(context, "Loading migration provider %s...", provider or "<default>")
     local err
@@ -92,15 +92,15 @@ local function check_ttl(options)
 end
 
 -- Context and scripts of a command; the client is opened when it is needed.
-function M.start(what, provider, options, extra)
-  fault.check_options(nil, what, options, known_options(extra))
+function M.start(what, provider, options, extra, place)
+  fault.check_options(place, what, options, known_options(extra))
   local context = { report = options.report or function() end, rows = {} }
   local ttl, ttl_error = check_ttl(options)
   if not ttl then
     return nil, ttl_error
   end
   context.ttl_seconds = ttl
-  local loaded, err = load_provider(context, provider)
+  local loaded, err = load_provider(context, provider, place)
   if not loaded then
     return nil, err
   end

@@ -67,7 +67,8 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result, mainsequence.Error?
 function M.refresh_metatable_catalog(provider, options)
-  return M.commands.refresh(provider, options)
+  local result, err = M.commands.refresh(provider, options)
+  return result, err
 end
 M.sync_metatable_catalog = M.refresh_metatable_catalog
 

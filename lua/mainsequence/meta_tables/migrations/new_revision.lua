@@ -133,7 +133,7 @@ end
 function M.revision(provider, options)
   options = options or {}
   local context, err = contexts.start("revision", provider, options,
-    { "autogenerate", "head", "message", "rev_id", "skip_empty", "sqlalchemy_url" })
+    { "autogenerate", "head", "message", "rev_id", "skip_empty", "sqlalchemy_url" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -176,7 +176,7 @@ end
 ---@return table|nil result { ok, differences }, mainsequence.Error?
 function M.check(provider, options)
   options = options or {}
-  local context, err = contexts.start("check", provider, options, { "sqlalchemy_url" })
+  local context, err = contexts.start("check", provider, options, { "sqlalchemy_url" }, fault.here(1))
   if not context then
     return nil, err
   end

@@ -66,9 +66,9 @@ local function write_revision(script, revision, rows, down)
   local lines = script.lines
   lines[#lines + 1] = ("-- Running %s %s -> %s%s"):format(down and "downgrade" or "upgrade", arrow[1], arrow[2],
     revision.message ~= "" and ", " .. revision.message or "")
-  local step = down and revision.downgrade or revision.upgrade
+  local step, missing = revision:step(down)
   if not step then
-    return failure("revision_failed", ("revision %s has no function downgrade(op)"):format(revision.revision))
+    return nil, missing
   end
   local ok, err = pcall(step, operations.new(sinks.offline(script.dialect, script.naming_convention, lines)))
   if not ok then
@@ -127,9 +127,9 @@ function M.plan(plan, down)
   local steps = core.array({})
   for position, revision in ipairs(plan) do
     local recorded = core.array({})
-    local step = down and revision.downgrade or revision.upgrade
+    local step, missing = revision:step(down)
     if not step then
-      return failure("revision_failed", ("revision %s has no function downgrade(op)"):format(revision.revision))
+      return nil, missing
     end
     local ok, err = pcall(step, operations.new(sinks.recorder(recorded)))
     if not ok then

@@ -6,7 +6,7 @@ local type_calls = require("mainsequence.schema.types")
 
 local M = {}
 
--- Lines longer than this are broken after the first argument.
+-- Lines longer than this are broken where that can be done.
 local WIDTH = 110
 
 ---@class mainsequence.migrations.Fields
@@ -148,12 +148,16 @@ end
 
 local KEY_OPTIONS = { "deferrable", "initially", "postgresql" }
 
+-- Where a line may be broken: before the options of a constraint. %q never writes the character itself.
+local BREAK = "\0"
+
 local function with_options(parts, options)
   local text = options:text()
-  if text then
-    parts[#parts + 1] = text
-  end
-  return table.concat(parts, ", ")
+  return table.concat(parts, ", ") .. (text and "," .. BREAK .. text or "")
+end
+
+local function fit(text)
+  return (text:gsub(BREAK, #text <= WIDTH and " " or "\n    "))
 end
 
 local function quoted(columns)
@@ -369,7 +373,10 @@ function M.operation(operation)
   local lines = { head .. list[1] .. (#list > 1 and "," or ")") }
   if operation.op == "create_table" then
     for position = 2, #list do
-      lines[position] = "  " .. list[position] .. (position < #list and "," or ")")
+      local text = fit("  " .. list[position] .. (position < #list and "," or ")"))
+      for line in text:gmatch("[^\n]+") do
+        lines[#lines + 1] = line
+      end
     end
   elseif #list > 1 then
     lines[2] = "  " .. table.concat(list, ", ", 2) .. ")"
@@ -380,7 +387,11 @@ end
 -- ---- The file ----------------------------------------------------------------------------------
 
 local function body(function_name, operations)
-  local lines = { ("function R.%s(%s)"):format(function_name, #operations > 0 and "op" or "_") }
+  local uses_op = false
+  for _, operation in ipairs(operations) do
+    uses_op = uses_op or not operation.irreversible
+  end
+  local lines = { ("function R.%s(%s)"):format(function_name, uses_op and "op" or "_") }
   for _, operation in ipairs(operations) do
     if operation.irreversible then
       lines[#lines + 1] = ("  error(%s)"):format(source.quote(operation.irreversible))

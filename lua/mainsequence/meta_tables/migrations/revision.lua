@@ -30,6 +30,25 @@ local LISTS = {
 ---@field upgrade fun(op: table)
 ---@field downgrade fun(op: table)|nil
 
+local Revision = {}
+Revision.__index = Revision
+
+---The function that runs the revision in a direction.
+---@param down boolean?
+---@return function|nil step, mainsequence.Error?
+function Revision:step(down)
+  if not down then
+    return self.upgrade
+  end
+  if not self.downgrade then
+    return nil, core.error({
+      code = "revision_failed", message = ("revision %s has no function downgrade(op)"):format(self.revision),
+      hint = ("write `function R.downgrade(op) … end` in %s"):format(self.path or "its file"),
+    })
+  end
+  return self.downgrade
+end
+
 ---@return nil, mainsequence.Error
 local function fail(path, message, hint)
   return nil, core.error({ code = "revision_file", message = path .. ": " .. message, hint = hint })
@@ -126,7 +145,7 @@ function M.from_table(value, path)
   if value.downgrade ~= nil and type(value.downgrade) ~= "function" then
     return fail(path, ("downgrade must be a function, not a %s"):format(type(value.downgrade)))
   end
-  return revision
+  return setmetatable(revision, Revision)
 end
 
 local function environment()

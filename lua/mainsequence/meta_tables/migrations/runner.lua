@@ -174,12 +174,9 @@ local function revision_error(run, revision, cause)
 end
 
 local function call(run, revision)
-  local step = run.down and revision.downgrade or revision.upgrade
+  local step, missing = revision:step(run.down)
   if not step then
-    return nil, core.error({
-      code = "revision_failed", message = "it has no function downgrade(op)",
-      hint = ("write `function R.downgrade(op) … end` in %s"):format(revision.path or "its file"),
-    })
+    return nil, missing
   end
   local op = operations.new(sinks.online(run.connection, run.naming_convention))
   local ok, failure = pcall(step, op)

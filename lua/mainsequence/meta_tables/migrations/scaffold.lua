@@ -99,9 +99,10 @@ end
 ---Writes the files; identical ones are skipped, changed ones need `force`. Nothing is written when one of
 ---them is refused.
 ---@param options mainsequence.migrations.ScaffoldOptions
+---@param place mainsequence.Place?
 ---@return table|nil result { root, files: { path, action }[] }, mainsequence.Error?
-function M.run(options)
-  fault.check_options(fault.here(1), "scaffold", options, OPTIONS)
+function M.run(options, place)
+  fault.check_options(place, "scaffold", options, OPTIONS)
   local settings, err = settings_of(options)
   if not settings then
     return nil, err
