@@ -39,7 +39,8 @@ describe("op", function()
       { [[op:alter_column("t", "v", { type = op.types.Text {}, nullable = false, server_default = op.null,
             comment = op.null, new_column_name = "w", existing_type = op.types.String {} })]],
         [[{"column": "v", "comment": {"drop": true}, "existing_type": {"name": "String"}, "new_name": "w", ]]
-        .. [["nullable": false, "op": "alter_column", "server_default": {"drop": true}, "table": "t", "type": {"name": "Text"}}]] },
+        .. [["nullable": false, "op": "alter_column", "server_default": {"drop": true}, ]]
+        .. [["table": "t", "type": {"name": "Text"}}]] },
       { [[op:create_index(op.f("ix"), "t", { "a", op.func.lower("b") },
             { unique = true, postgresql_where = op.text("a > 0") })]],
         [[{"expressions": ["a", {"args": ["b"], "func": "lower"}], "name": "ix", "name_final": true, "op": "create_index", ]]

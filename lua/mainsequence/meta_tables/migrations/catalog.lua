@@ -13,6 +13,7 @@ local M = {}
 ---@class mainsequence.migrations.Context
 ---@field provider mainsequence.migrations.Provider
 ---@field client mainsequence.Client
+---@field classes table classes of the objects that models are bound to
 ---@field report fun(line: string)
 ---@field data_source_uid string?
 ---@field registry_row table?

@@ -65,22 +65,22 @@ local function load_provider(context, provider, place)
   return provider
 end
 
----@return mainsequence.Client|nil client, mainsequence.Error?
-local function client_of(options)
-  local given = options.client
-  if given == nil and (options.endpoint or options.timeout) then
-    local settings = {}
-    for key, value in next, client.session().options do
-      settings[key] = value
-    end
-    settings.endpoint, settings.timeout = options.endpoint or settings.endpoint, options.timeout or settings.timeout
-    given = client.connect(settings)
+---The session that the options name: the caller's, one of their own, or the process's.
+---@return mainsequence.Session|mainsequence.Client
+local function session_of(options)
+  if options.client ~= nil then
+    return options.client
   end
-  given = given or client.session()
-  if type(given) == "table" and given.client then
-    return given:client()
+  local default = client.session()
+  if options.endpoint == nil and options.timeout == nil then
+    return default
   end
-  return given
+  local settings = {}
+  for key, value in next, default.options do
+    settings[key] = value
+  end
+  settings.endpoint, settings.timeout = options.endpoint or settings.endpoint, options.timeout or settings.timeout
+  return client.connect(settings)
 end
 
 local function check_ttl(options)
@@ -111,12 +111,22 @@ function M.start(what, provider, options, extra, place)
   return context
 end
 
+---Opens the client of a command. Models are bound to objects of its session, if it has one.
+---@param context mainsequence.migrations.Context
+---@param options mainsequence.migrations.Options
+---@return mainsequence.Client|nil client, mainsequence.Error?
 function M.open_client(context, options)
-  local opened, err = client_of(options)
-  if not opened then
-    return nil, err
+  local session = session_of(options)
+  local classes = session.classes
+  local opened = session
+  if classes then
+    local err
+    opened, err = session:client()
+    if not opened then
+      return nil, err
+    end
   end
-  context.client = opened
+  context.client, context.classes = opened, classes or client.session().classes
   return opened
 end
 

@@ -1,6 +1,5 @@
 --- Finalization: telling the catalog that the revisions have run, and binding the models to what it says.
 
-local client = require("mainsequence.client")
 local core = require("mainsequence.core")
 local meta_tables = require("mainsequence.client.meta_table")
 local progress = require("mainsequence.meta_tables.migrations.progress")
@@ -102,8 +101,8 @@ local function bind_models(context, result)
   for _, entry in ipairs(result.tables) do
     local model = model_of(context, entry)
     if model then
-      local class = registry.definition(model).kind == "time_index" and client.classes.TimeIndexMetaTable
-        or client.classes.MetaTable
+      local class = registry.definition(model).kind == "time_index" and context.classes.TimeIndexMetaTable
+        or context.classes.MetaTable
       if has_failed(entry) then
         registry.set_binding(model, nil)
       else

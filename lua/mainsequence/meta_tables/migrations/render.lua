@@ -374,8 +374,8 @@ function M.operation(operation)
   if operation.op == "create_table" then
     for position = 2, #list do
       local text = fit("  " .. list[position] .. (position < #list and "," or ")"))
-      for line in text:gmatch("[^\n]+") do
-        lines[#lines + 1] = line
+      for piece in text:gmatch("[^\n]+") do
+        lines[#lines + 1] = piece
       end
     end
   elseif #list > 1 then
