@@ -78,7 +78,28 @@ static int operation_risks(lua_State *L) {
     return 1;
 }
 
+/* core.compare_schemas(dialect, before, after, options?) -> operations    [-0, +1, v] */
+static int compare_schemas(lua_State *L) {
+    static const char *const names[] = {"drop_unknown_tables", "version_table", NULL};
+    mseq_dialect dialect = mseqi_check_dialect(L, 1);
+    mseqi_check_options(L, 4, names);
+    mseq_compare_options options = MSEQ_COMPARE_OPTIONS_INIT;
+    options.drop_unknown_tables = mseqi_option_boolean(L, 4, "drop_unknown_tables", false);
+    options.version_table = mseqi_option_text(L, 4, "version_table");
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseqi_check_metadata(L, 2, &scratch->metadata[0]);
+    mseqi_check_metadata(L, 3, &scratch->metadata[1]);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseqi_check(L,
+                mseq_migration_compare(scratch->metadata[0], scratch->metadata[1], dialect,
+                                       &options, &scratch->values[0], &err),
+                &err);
+    mseqi_push_value(L, scratch->values[0]);
+    return 1;
+}
+
 const luaL_Reg mseqi_migration_functions[] = {
+    {"compare_schemas", compare_schemas},
     {"validate_operation_data", validate_operation_data},
     {"operation_needs_table", operation_needs_table},
     {"render_operation", render_operation},
