@@ -27,32 +27,64 @@ local function text(value)
   return tostring(value)
 end
 
----Rows of both kinds as the TS Manager gives them, each once.
-local function rows_of(session, query)
-  local rows, seen = core.array({}), {}
-  for _, name in ipairs(CLASSES) do
-    local list, err = session:list(session.classes[name].path, query)
-    if not list then return nil, err end
-    for _, row in ipairs(list) do
-      if not seen[row.uid] then
-        seen[row.uid] = true
-        rows[#rows + 1] = row
-      end
-    end
+-- Whether a row has the value, or one of the values, that a filter asks for.
+local function matches(row, key, value)
+  local field, several = key:gsub("__in$", "")
+  if several == 0 then return text(row[field]) == value end
+  for word in value:gmatch("[^,]+") do
+    if text(row[field]) == word then return true end
+  end
+  return false
+end
+
+---Rows of one kind. Time-indexed tables have fewer filters than the others: the rest is done here.
+local function rows_of_class(session, class, query)
+  local asked, rest = core.object(), {}
+  for _, key in ipairs(core.keys(query)) do
+    if class.filters[key] then asked[key] = query[key] else rest[#rest + 1] = key end
+  end
+  local list, err = session:list(class.path, asked)
+  if not list then return nil, err end
+  local rows = {}
+  for _, row in ipairs(list) do
+    local good = true
+    for _, key in ipairs(rest) do good = good and matches(row, key, query[key]) end
+    if good then rows[#rows + 1] = row end
   end
   return rows
 end
 
+---Rows of both kinds as the TS Manager gives them, oldest first.
+local function rows_of(session, query)
+  local rows = core.array({})
+  for _, name in ipairs(CLASSES) do
+    local list, err = rows_of_class(session, session.classes[name], query)
+    if not list then return nil, err end
+    table.move(list, 1, #list, #rows + 1, rows)
+  end
+  table.sort(rows, function(a, b)
+    local left, right = text(a.creation_date), text(b.creation_date)
+    if left ~= right then return left < right end
+    return text(a.uid) < text(b.uid)
+  end)
+  return rows
+end
+
 local function filters(session, options)
-  local query = core.object()
+  local query, names = core.object(), {}
+  for name in next, session.classes.MetaTable.filters do names[#names + 1] = name end
+  table.sort(names)
   if options.data_source_uid then query.data_source__uid = options.data_source_uid end
   for _, filter in ipairs(options.filter or {}) do
     local key, value = filter:match("^([%w_]+)=(.*)$")
     if not key then cli.usage_error(("--filter '%s' is not key=value"):format(filter)) end
+    if not session.classes.MetaTable.filters[key] then
+      local near = core.nearest(key, names)
+      cli.usage_error(("there is no filter '%s'"):format(key), near and ("did you mean '%s'?"):format(near)
+        or "there are: " .. table.concat(names, ", "))
+    end
     query[key] = value
   end
-  local ok, problem = pcall(require("mainsequence.client.filters").query, "--filter", session.classes.MetaTable.filters, query)
-  if not ok then cli.usage_error(core.is_error(problem) and problem.message or tostring(problem), problem.hint) end
   return query
 end
 

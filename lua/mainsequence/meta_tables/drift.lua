@@ -71,12 +71,13 @@ end
 
 local function compare_database(list, connection, declared)
   local actual, err = connection:reflect_table(declared:name(), declared:schema())
-  if err then return nil, err end
   if actual then
     add(list, "database", core.compare_tables(declared, actual, connection:dialect()))
-  else
+  elseif err.code == "not_found" then
     add(list, "database", { { code = "table_missing", object = "table", name = declared:name(),
-      message = ("table '%s' does not exist"):format(declared:name()) } })
+      message = ("table '%s' is missing"):format(declared:name()) } })
+  else
+    return nil, err
   end
   return true
 end
