@@ -32,9 +32,10 @@ static mseq_status find_driver(const char *uri, const database_driver **driver, 
     }
     /* the rest of the URI may hold a password */
     size_t scheme = strcspn(uri, ":/@ ");
-    if (strncmp(uri, "postgresql", 10) == 0 || strncmp(uri, "postgres:", 9) == 0)
-        return mseq_error_set(err, MSEQ_E_DATABASE,
-                              "this build of mainsequence has no PostgreSQL driver");
+    if (strncmp(uri, "postgresql", 10) == 0 || strncmp(uri, "postgres:", 9) == 0) {
+        mseq_error_set(err, MSEQ_E_DATABASE, "this build of mainsequence has no PostgreSQL driver");
+        return MSEQ_E_DATABASE;
+    }
     mseq_error_set(err, MSEQ_E_ARGUMENT, "the database URI has the unknown scheme '%.*s'",
                    uri[scheme] == ':' && scheme < 32 ? (int)scheme : 0, uri);
     mseq_error_hint(err, "write sqlite:////absolute/path or sqlite:///relative/path");

@@ -126,7 +126,7 @@ mseq_status sqlite_dependents(sqlite_handle *handle, const char *name, mseq_valu
     bool *marked = calloc(count + 1, sizeof *marked);
     found = mseq_value_array();
     status = marked && found ? mark(rows, name, marked, err) : mseq_error_no_memory(err);
-    for (size_t i = 0; status == MSEQ_OK && i < count; i++)
+    for (size_t i = 0; marked && status == MSEQ_OK && i < count; i++)
         if (marked[i] && mseq_array_add(found, dependent(mseq_array_get(rows, i))) != MSEQ_OK)
             status = mseq_error_no_memory(err);
     free(marked);

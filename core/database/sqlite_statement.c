@@ -9,23 +9,34 @@
 /* ---- Column names ----------------------------------------------------------------------------
  */
 
-static bool name_taken(const sqlite_statement *statement, const char *name) {
-    for (size_t i = 0; i < statement->column_count; i++)
-        if (strcmp(statement->columns[i], name) == 0)
-            return true;
-    return false;
+/* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. `seen` has
+ * the names so far, each with the next suffix to try. malloc'ed; NULL without memory. */
+static char *unique_name(mseq_value *seen, const char *name) {
+    int64_t suffix = mseq_object_get_integer(seen, name, 0);
+    char *candidate = strdup(name);
+    while (candidate && mseq_object_get(seen, candidate)) {
+        free(candidate);
+        candidate = mseq_text_format("%s_%lld", name, (long long)++suffix);
+    }
+    if (candidate && mseq_object_put_integer(seen, name, suffix) == MSEQ_OK &&
+        (suffix == 0 || mseq_object_put_integer(seen, candidate, 0) == MSEQ_OK))
+        return candidate;
+    free(candidate);
+    return NULL;
 }
 
-/* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. */
-static char *unique_name(const sqlite_statement *statement, const char *name) {
-    if (!name_taken(statement, name))
-        return strdup(name);
-    for (unsigned suffix = 1;; suffix++) {
-        char *candidate = mseq_text_format("%s_%u", name, suffix);
-        if (!candidate || !name_taken(statement, candidate))
-            return candidate;
-        free(candidate);
+static bool read_columns(sqlite_statement *statement) {
+    size_t count = (size_t)sqlite3_column_count(statement->stmt);
+    mseq_value *seen = mseq_value_object();
+    statement->columns = calloc(count ? count : 1, sizeof *statement->columns);
+    bool ok = seen && statement->columns;
+    for (size_t i = 0; ok && i < count; i++) {
+        const char *name = sqlite3_column_name(statement->stmt, (int)i);
+        ok = name && (statement->columns[i] = unique_name(seen, name));
+        statement->column_count = i + 1;
     }
+    mseq_value_free(seen);
+    return ok;
 }
 
 /* SQLite prepares anew when the schema changed, which may change the columns. */
@@ -34,18 +45,9 @@ mseq_status sqlite_columns(sqlite_statement *statement, mseq_error *err) {
     if (statement->columns && prepared == statement->prepared)
         return MSEQ_OK;
     sqlite_statement_forget_columns(statement);
-    size_t count = (size_t)sqlite3_column_count(statement->stmt);
-    statement->columns = calloc(count ? count : 1, sizeof *statement->columns);
-    if (!statement->columns)
+    if (!read_columns(statement)) {
+        sqlite_statement_forget_columns(statement);
         return mseq_error_no_memory(err);
-    while (statement->column_count < count) {
-        const char *name = sqlite3_column_name(statement->stmt, (int)statement->column_count);
-        char *unique = name ? unique_name(statement, name) : NULL;
-        if (!unique) {
-            sqlite_statement_forget_columns(statement);
-            return mseq_error_no_memory(err);
-        }
-        statement->columns[statement->column_count++] = unique;
     }
     statement->prepared = prepared;
     return MSEQ_OK;
@@ -91,8 +93,10 @@ static mseq_status acquire(sqlite_handle *handle, const char *sql, sqlite_statem
     sqlite_statement *found = sqlite_cache_find(handle, sql, length, hash, NULL);
     if (!found) {
         found = sqlite_statement_new(sql, length, hash, NULL);
-        if (!found)
-            return mseq_error_no_memory(err);
+        if (!found) {
+            mseq_error_no_memory(err);
+            return MSEQ_E_NO_MEMORY;
+        }
         mseq_status status = prepare_one(handle, sql, length, &found->stmt, err);
         if (status != MSEQ_OK) {
             sqlite_statement_free(found);
@@ -176,7 +180,7 @@ mseq_status sqlite_script(sqlite_handle *handle, const char *sql, mseq_error *er
         return mseq_error_set(err, MSEQ_E_LIMIT, "the script is too long");
     for (unsigned number = 1; !sqlite_only_blank(rest, end); number++) {
         const char *start = sqlite_skip_blank(rest, end), *next = end;
-        bool empty;
+        bool empty = false;
         mseq_status status = script_step(handle, start, end, &next, &empty, err);
         if (status != MSEQ_OK) {
             mseq_error_prefix(err, "statement %u of the script: ", number);

@@ -84,6 +84,7 @@ static void test_values(void **state) {
     run(c, "SELECT CAST(x'ff41' AS TEXT) AS v", NULL, "[{\"v\": {\"$bytes\": \"/0E=\"}}]");
     run(c, "SELECT 1 AS a, 2 AS a, 3 AS a, 4 AS a_1", NULL,
         "[{\"a\": 1, \"a_1\": 2, \"a_2\": 3, \"a_1_1\": 4}]");
+    run(c, "SELECT 1 AS a_1, 2 AS a, 3 AS a", NULL, "[{\"a_1\": 1, \"a\": 2, \"a_2\": 3}]");
     mseq_connection_release(c);
     mseq_database_close(database);
 }
