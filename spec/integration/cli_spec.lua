@@ -230,4 +230,211 @@ describe("mainsequence", function()
       assert.are.equal(0, status)
     end)
   end)
+
+  -- ---- With a TS Manager -------------------------------------------------------------------------
+
+  describe("with the embedded TS Manager", function()
+    local application = 0
+
+    local SHOP = [[
+local meta_tables = require("mainsequence.meta_tables")
+local schema = require("mainsequence.schema")
+local types = schema.types
+local metadata = schema.MetaData { naming_convention = meta_tables.naming_convention() }
+local Product = meta_tables.PlatformManagedMetaTable("Product", { metadata = metadata, tablename = "shop__product",
+  namespace = "shop", identifier = "shop.Product", description = "What is sold." })
+Product.uid = types.Uuid { primary_key = true }
+Product.name = types.String { length = 255, nullable = false }
+local Prices = meta_tables.PlatformTimeIndexMetaTable("Prices", { metadata = metadata, tablename = "shop__prices",
+  namespace = "shop", identifier = "shop.Prices", index_names = { "time_index", "product_uid" }, cadence = "1d" })
+Prices.time_index = types.DateTime { timezone = true, nullable = false }
+Prices.product_uid = types.Uuid { references = Product.uid, nullable = false }
+Prices.price = types.Float {}
+return { metadata = metadata, Product = Product, Prices = Prices }
+]]
+    local PROVIDER = "--provider shop.migrations:migration"
+
+    local function good(arguments)
+      local status, out, err = run(arguments)
+      assert.are.equal(0, status, err)
+      -- The credential never shows.
+      assert.is_nil(err:find("sqlite://", 1, true))
+      return out, err
+    end
+
+    local outer
+    before_each(function()
+      outer, application = folder, application + 1
+      folder = ("%s/application%d"):format(folder, application)
+      write("shop/models.lua", SHOP)
+    end)
+    after_each(function() folder = outer end)
+
+    local function migrated()
+      good("migrations scaffold shop.migrations --package shop --migration-namespace shop")
+      good("migrations revision -m products " .. PROVIDER)
+      good("migrations upgrade head " .. PROVIDER)
+    end
+
+    it("says where it talks to, and lists nothing in a new catalog", function()
+      local out, err = good("meta-table list")
+      assert.are.equal("", out)
+      assert.is_truthy(err:find(("mainsequence: talking to local:%s/home\n"):format(folder), 1, true))
+      out = good("meta-table list --json")
+      assert.are.equal("[]\n", out)
+      out, err = good(("meta-table list --json --endpoint 'local:%s/elsewhere'"):format(folder))
+      assert.are.equal("[]\n", out)
+      assert.is_truthy(err:find("/elsewhere\n", 1, true))
+    end)
+
+    it("does the main job", function()
+      local out = good("migrations scaffold shop.migrations --package shop --migration-namespace shop --json")
+      assert.are.equal("created", json(out).files[1].action)
+      out = good("migrations revision -m products --json " .. PROVIDER)
+      assert.are.equal("0001", json(out).revision)
+      local err
+      out, err = good("migrations upgrade --json " .. PROVIDER)
+      assert.is_true(json(out).ok)
+      assert.are.equal(3, json(out).active_count)
+      assert.is_truthy(err:find("[mainsequence migrations] ", 1, true))
+      out = good("meta-table list")
+      assert.is_truthy(out:find("shop__prices +active +0001\n"))
+      out = good("migrations current " .. PROVIDER)
+      assert.are.equal("<base> -> 0001 (head), products\n", out)
+      assert.are.equal(out, (good("migrations heads " .. PROVIDER)))
+      assert.are.equal(out, (good("migrations history " .. PROVIDER)))
+      assert.is_truthy(good("migrations history -v " .. PROVIDER):find("0001_products.lua\n", 1, true))
+      out = good("drift " .. PROVIDER)
+      assert.is_truthy(out:find("Product  shop__product: clean\n", 1, true))
+      assert.is_true(json((good("drift --json " .. PROVIDER))).clean)
+      assert.is_truthy(good("migrations check " .. PROVIDER):find("No new operations", 1, true))
+      good("migrations upgrade " .. PROVIDER)
+      out = good("migrations downgrade -1 --json " .. PROVIDER)
+      assert.are.equal(2, json(out).reserved_count)
+      assert.are.equal("", (good("migrations current " .. PROVIDER)))
+    end)
+
+    it("shows a table by uid, identifier and physical name", function()
+      migrated()
+      local row = json((good("meta-table detail shop__product --json")))
+      assert.are.equal("shop__product", row.physical_table_name)
+      assert.are.same(row, json((good("meta-table detail --json " .. row.uid))))
+      local out = good("meta-table detail shop__prices")
+      assert.is_truthy(out:find("\n  time_index +timestamp with time zone +TIMESTAMP WITH TIME ZONE +not null\n"))
+      fails(1, "meta-table detail shop__produce", "the catalog has no table 'shop__produce'", "meta-table list")
+      fails(1, "meta-table detail 00000000-0000-4000-8000-000000000000", "the catalog has no table")
+    end)
+
+    it("filters lists of both kinds", function()
+      migrated()
+      local names = {}
+      local out = good("meta-table list --json --filter namespace=shop --filter management_mode=platform_managed")
+      for position, row in ipairs(json(out)) do names[position] = row.physical_table_name end
+      table.sort(names)
+      assert.are.same({ "shop__prices", "shop__product" }, names)
+      assert.are.equal(0, #json((good("meta-table list --json --filter provisioning_status__in=reserved,none"))))
+      fails(2, "meta-table list --filter nmespace=shop", "there is no filter 'nmespace'", "did you mean 'namespace'?")
+      fails(2, "meta-table list --filter shop", "--filter 'shop' is not key=value")
+    end)
+
+    it("sees drift of the models, the database and the catalog", function()
+      migrated()
+      write("shop/models.lua", (SHOP:gsub("What is sold", "Goods")
+        :gsub("\nlocal Prices", "\nProduct.ean = types.String {}%0", 1)))
+      local status, out = run("drift " .. PROVIDER)
+      assert.are.equal(1, status)
+      assert.is_truthy(out:find("database  table 'shop__product': column 'ean' is missing", 1, true))
+      assert.is_truthy(out:find("the catalog's description is \"What is sold.\", declared \"Goods.\"", 1, true))
+      assert.is_truthy(out:find("\ndrift\n", 1, true))
+      status, out = run("migrations check " .. PROVIDER)
+      assert.are.equal(1, status)
+      assert.is_truthy(out:find("shop__product.ean", 1, true))
+      -- A revision and a refresh put both right.
+      good("migrations revision -m ean " .. PROVIDER)
+      good("migrations upgrade " .. PROVIDER)
+      status, out = run("drift --json " .. PROVIDER)
+      assert.are.equal(1, status)
+      local differences = json(out).tables[1].differences
+      assert.are.equal(1, #differences)
+      assert.are.equal("description_differs", differences[1].code)
+      assert.are.equal("catalog", differences[1].where)
+      good("migrations refresh " .. PROVIDER)
+      good("drift " .. PROVIDER)
+      -- A table that somebody dropped.
+      local connection = assert(core.connect(("sqlite:///%s/home/data.sqlite"):format(folder)))
+      assert(connection:execute("DROP TABLE shop__prices"))
+      connection:close()
+      status, out = run("drift " .. PROVIDER)
+      assert.are.equal(1, status)
+      assert.is_truthy(out:find("database  table 'shop__prices' is missing", 1, true))
+    end)
+
+    it("has an exit code for what is out of reach", function()
+      migrated()
+      fails(3, "drift --endpoint local:/proc/nowhere " .. PROVIDER, "/proc/nowhere")
+      fails(3, "drift --endpoint ftp://host " .. PROVIDER, "'ftp://host' is no endpoint")
+      write("home/data.sqlite", ("no database "):rep(500))
+      fails(3, "drift " .. PROVIDER, "data.sqlite")
+      write("home/catalog.sqlite", ("no database "):rep(500))
+      fails(3, "drift " .. PROVIDER, "catalog.sqlite")
+      fails(1, "meta-table list", "catalog.sqlite")
+      fails(1, "migrations upgrade " .. PROVIDER, "catalog.sqlite")
+    end)
+
+    it("refuses providers that are missing or something else", function()
+      good("migrations scaffold shop.migrations")
+      for _, command in ipairs({ "migrations upgrade", "migrations heads", "drift" }) do
+        fails(2, command .. " --provider shop.migration:migration", "there is no Lua module 'shop.migration'", "LUA_PATH")
+        fails(2, command .. " --provider shop.migrations:migratoin", "has no 'migratoin'", "did you mean 'migration'?")
+        fails(2, command .. " --provider shop.models:Product", "not a migration provider")
+        fails(2, command .. " --provider shop", "must have the shape module.path:migration")
+        fails(2, command, "no migration provider given")
+      end
+      write("shop/broken.lua", "local x\nreturn x.y\n")
+      fails(1, "drift --provider shop.broken:migration", "shop/broken.lua:2: attempt to index a nil value")
+      -- None of that has opened a TS Manager.
+      assert.is_nil(io.open(folder .. "/home/catalog.sqlite"))
+    end)
+
+    it("blames a failing revision's line, and applies nothing of it", function()
+      migrated()
+      write("shop/migrations/versions/shop/0002_bad.lua", [[
+local R = { revision = "0002", down_revision = "0001" }
+function R.upgrade(op)
+  op:add_column("shop__product", op.Column("x", op.types.String { length = 3 }))
+  op:add_colum("shop__product")
+end
+return R
+]])
+      fails(1, "migrations upgrade " .. PROVIDER, "0002_bad.lua:4: op has no operation 'add_colum'",
+        "did you mean 'add_column'?")
+      assert.are.equal("<base> -> 0001, products\n", (good("migrations current " .. PROVIDER)))
+      write("shop/migrations/versions/shop/0002_bad.lua", "return 5\n")
+      fails(1, "migrations upgrade " .. PROVIDER, "0002_bad.lua: a revision file returns a table")
+      write("shop/migrations/versions/shop/0002_bad.lua", 'return { revision = "0002", down_revision = "0009", '
+        .. 'upgrade = function() end }\n')
+      fails(1, "migrations upgrade " .. PROVIDER, "follows '0009', which no file defines")
+    end)
+
+    it("prints SQL and plans instead of running them", function()
+      migrated()
+      local out = good("migrations upgrade base:head --sql " .. PROVIDER)
+      assert.is_truthy(out:find("CREATE TABLE shop__product", 1, true))
+      out = good("migrations downgrade base --plan --json " .. PROVIDER)
+      assert.are.equal("0001", json(out).steps[1].revision)
+      assert.is_truthy(good("migrations downgrade base --plan " .. PROVIDER):find("risk: ", 1, true))
+      fails(2, "migrations upgrade --sql --plan " .. PROVIDER, "can not be used together")
+      assert.are.equal("<base> -> 0001 (head), products\n", (good("migrations current " .. PROVIDER)))
+    end)
+
+    it("never prints a token", function()
+      for _, variable in ipairs({ "MAINSEQUENCE_ACCESS_TOKEN", "MAINSEQUENCE_REFRESH_TOKEN" }) do
+        local status, out, err = run("meta-table list", variable .. "=secret-word-of-mine")
+        assert.are.equal(1, status)
+        assert.are.equal("", out)
+        assert.is_truthy(err:find(variable .. " is set, but no endpoint", 1, true))
+        assert.is_nil(err:find("secret-word-of-mine", 1, true))
+      end
+    end)
+  end)
 end)
