@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ * execute-operation: a compiled statement under the scope it declares. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "execution.h"
+#include "routes.h"
+
+/* ---- Parameters -------------------------------------------------------------------------------- */
+
+static const char *type_of(const mseq_value *declared, const manager_scope *scope,
+                           const manager_placeholder *placeholder, const char *name) {
+    const char *type = mseq_object_get_text(declared, name);
+    return type ? type
+                : placeholder->role ? manager_scope_type(scope, placeholder->column)
+                                    : NULL;
+}
+
+/* Every parameter as the data source keeps values of its type, in the order of the placeholders. */
+static mseq_status convert_parameters(const mseq_value *statement, const manager_scope *scope,
+                                      const mseq_sql_text *text, mseq_value **bound,
+                                      mseq_error *err) {
+    const mseq_value *declared = mseq_object_get(statement, "parameter_types");
+    size_t count = text->names.count;
+    manager_placeholder *placeholders = calloc(count + 1, sizeof *placeholders);
+    manager_draft list;
+    mseq_status status = placeholders ? MSEQ_OK : mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        manager_placeholders(text->text, text->length, placeholders, count);
+    manager_draft_array(&list);
+    for (size_t i = 0; i < count && status == MSEQ_OK; i++) {
+        const char *name = text->names.items[i];
+        mseq_value *value = mseq_value_dup(mseq_array_get(*bound, i));
+        status = value ? manager_value_in(name, type_of(declared, scope, &placeholders[i], name),
+                                          mseq_object_get(declared, name) != NULL,
+                                          placeholders[i].role, &value, err)
+                       : mseq_error_no_memory(err);
+        manager_append(&list, value);
+    }
+    free(placeholders);
+    mseq_value *made = manager_draft_take(&list);
+    if (status == MSEQ_OK && !made)
+        status = mseq_error_no_memory(err);
+    if (status != MSEQ_OK) {
+        mseq_value_free(made);
+        return status;
+    }
+    mseq_value_free(*bound);
+    *bound = made;
+    return MSEQ_OK;
+}
+
+static mseq_status bind(const mseq_value *operation, const manager_scope *scope,
+                        mseq_sql_text *text, mseq_value **bound, mseq_error *err) {
+    const mseq_value *statement = mseq_object_get(operation, "statement");
+    const mseq_value *sql = mseq_object_get(statement, "sql");
+    mseq_status status =
+        mseq_sql_from_pyformat(mseq_value_get_text(sql), mseq_value_get_text_length(sql),
+                               scope->source->dialect, text, err);
+    if (status == MSEQ_OK && text->names.count > MANAGER_PARAMETERS_MAXIMUM) {
+        manager_refuse(err, MSEQ_E_REQUEST, "too_many_parameters",
+                       "the statement has %zu parameters, at most %d are possible",
+                       text->names.count, MANAGER_PARAMETERS_MAXIMUM);
+        mseq_error_hint(err, "write fewer rows in one statement");
+        return MSEQ_E_REQUEST;
+    }
+    if (status == MSEQ_OK)
+        status = mseq_sql_bind(text, mseq_object_get(statement, "parameters"), bound, err);
+    if (status == MSEQ_OK)
+        status = convert_parameters(statement, scope, text, bound, err);
+    return status;
+}
+
+/* ---- Running ----------------------------------------------------------------------------------- */
+
+static int64_t at_most(int64_t number, int64_t maximum) {
+    return number < maximum ? number : maximum;
+}
+
+mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
+                                  mseq_governed_statement *statement, mseq_governed_result *result,
+                                  mseq_error *err) {
+    mseq_connection *connection = NULL;
+    mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
+    mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
+    for (size_t i = 0; i < scope->count && status == MSEQ_OK; i++)
+        tables[i] = (mseq_governed_table){scope->tables[i].name, scope->tables[i].access};
+    statement->tables = tables;
+    statement->table_count = scope->count;
+    statement->cancellation = call->request->cancellation;
+    if (call->request->timeout_ms > 0)
+        statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
+    if (status == MSEQ_OK)
+        status = manager_source_connect(scope->source, &connection, err);
+    if (status == MSEQ_OK)
+        status = mseq_connection_run_governed(connection, statement, result, err);
+    mseq_connection_release(connection);
+    free(tables);
+    return status;
+}
+
+/* ---- The reply --------------------------------------------------------------------------------- */
+
+static mseq_value *pagination_of(const mseq_governed_statement *statement,
+                                 const mseq_governed_result *result) {
+    int64_t count = (int64_t)mseq_value_length(result->rows);
+    manager_draft pagination;
+    manager_draft_object(&pagination);
+    manager_put_integer(&pagination, "limit", statement->max_rows);
+    manager_put_integer(&pagination, "offset", statement->offset);
+    manager_put_integer(&pagination, "returned_count", count);
+    manager_put_boolean(&pagination, "has_more", result->has_more);
+    manager_put(&pagination, "next_offset",
+                result->has_more ? mseq_value_integer(statement->offset + count)
+                                 : mseq_value_null());
+    return manager_draft_take(&pagination);
+}
+
+static mseq_value *scope_of(const manager_scope *scope) {
+    manager_draft shown, uids;
+    manager_draft_object(&shown);
+    manager_draft_array(&uids);
+    for (size_t i = 0; i < scope->count; i++)
+        manager_append(&uids, mseq_value_string(scope->tables[i].uid));
+    manager_put_draft(&shown, "meta_table_uids", &uids);
+    manager_put_text(&shown, "data_source_uid", scope->source->uid);
+    return manager_draft_take(&shown);
+}
+
+/* Takes over the rows. A statement without rows counts what it changed. */
+static mseq_status answer(manager_call *call, const manager_scope *scope,
+                          const mseq_governed_statement *statement, mseq_governed_result *result,
+                          mseq_error *err) {
+    manager_draft reply;
+    mseq_value *pagination = pagination_of(statement, result);
+    manager_draft_object(&reply);
+    manager_put_boolean(&reply, "ok", true);
+    manager_put_text(&reply, "operation", statement->operation);
+    manager_put_text(&reply, "dialect", mseq_dialect_name(scope->source->dialect));
+    manager_put_integer(&reply, "row_count",
+                        result->has_rows ? (int64_t)mseq_value_length(result->rows)
+                                         : result->affected);
+    manager_put(&reply, "rows", result->rows ? result->rows : mseq_value_array());
+    result->rows = NULL;
+    manager_put_boolean(&reply, "truncated", result->has_more);
+    manager_put_integer(&reply, "max_rows", statement->max_rows);
+    manager_put(&reply, "pagination", pagination);
+    manager_put(&reply, "scope", scope_of(scope));
+    return manager_answer(call, 200, manager_draft_take(&reply), err);
+}
+
+/* ---- The route --------------------------------------------------------------------------------- */
+
+static mseq_status check_dialect(const mseq_value *operation, const manager_scope *scope,
+                                 mseq_error *err) {
+    const char *given = mseq_object_get_text(operation, "dialect");
+    const char *wanted = mseq_dialect_name(scope->source->dialect);
+    if (strcmp(given, wanted) == 0)
+        return MSEQ_OK;
+    manager_refuse(err, MSEQ_E_REQUEST, "dialect_mismatch",
+                   "dialect: the statement is written for '%s', and the data source '%s' is '%s'",
+                   given, scope->source->uid, wanted);
+    mseq_error_hint(err, "compile it with dialect \"%s\"", wanted);
+    return MSEQ_E_REQUEST;
+}
+
+static mseq_status check_size(const mseq_value *operation, mseq_error *err) {
+    const mseq_value *sql = mseq_object_get(mseq_object_get(operation, "statement"), "sql");
+    if (mseq_value_get_text_length(sql) <= MANAGER_SQL_MAXIMUM)
+        return MSEQ_OK;
+    return manager_refuse(err, MSEQ_E_LIMIT, "statement_too_long",
+                          "statement.sql has more than %d bytes", MANAGER_SQL_MAXIMUM);
+}
+
+static mseq_status execute(manager_call *call, const mseq_value *operation, manager_scope *scope,
+                           mseq_error *err) {
+    const mseq_value *limits = mseq_object_get(operation, "limits");
+    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
+    mseq_governed_result result = {.rows = NULL};
+    mseq_sql_text text = {.text = NULL};
+    mseq_value *bound = NULL;
+    mseq_status status = bind(operation, scope, &text, &bound, err);
+    if (status == MSEQ_OK) {
+        statement.operation = mseq_object_get_text(operation, "operation");
+        statement.sql = text.text;
+        statement.sql_length = text.length;
+        statement.parameters = bound;
+        statement.max_rows =
+            at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
+        statement.offset = mseq_object_get_integer(limits, "offset", 0);
+        statement.timeout_ms = at_most(
+            mseq_object_get_integer(limits, "statement_timeout_ms", 15000), MANAGER_TIMEOUT_MAXIMUM_MS);
+        status = manager_run_statement(call, scope, &statement, &result, err);
+    }
+    if (status == MSEQ_OK)
+        status = manager_show_rows(scope, &result, err);
+    if (status == MSEQ_OK)
+        status = answer(call, scope, &statement, &result, err);
+    mseq_value_free(result.rows);
+    mseq_value_free(bound);
+    mseq_sql_text_free(&text);
+    return status;
+}
+
+mseq_status manager_execute_operation(manager_call *call, mseq_error *err) {
+    mseq_value *operation = NULL;
+    manager_scope scope = {NULL, NULL, 0};
+    mseq_status status = mseq_wire_validate_operation(call->request->body, &operation, err);
+    if (status == MSEQ_OK)
+        status = check_size(operation, err);
+    if (status == MSEQ_OK)
+        status = manager_scope_resolve(call, operation, &scope, err);
+    if (status == MSEQ_OK)
+        status = check_dialect(operation, &scope, err);
+    if (status == MSEQ_OK)
+        status = execute(call, operation, &scope, err);
+    manager_scope_free(&scope);
+    mseq_value_free(operation);
+    return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `manager`: governed statements. */
+#ifndef MSEQ_MANAGER_EXECUTION_H
+#define MSEQ_MANAGER_EXECUTION_H
+
+#include "manager_private.h"
+
+enum {
+    MANAGER_ROWS_MAXIMUM = 10000,        /* rows of one reply; a select goes on with next_offset */
+    MANAGER_TIMEOUT_MAXIMUM_MS = 300000, /* of a statement */
+    MANAGER_SQL_MAXIMUM = 1000000,       /* bytes of a statement */
+    MANAGER_PARAMETERS_MAXIMUM = 32766   /* placeholders that SQLite takes */
+};
+
+/* A table that a statement may touch. */
+typedef struct manager_scope_table {
+    char *uid;
+    char *name;        /* physical */
+    mseq_value *types; /* {column: data type} of the columns whose values depend on it */
+    mseq_access access;
+} manager_scope_table;
+
+typedef struct manager_scope {
+    manager_source *source;
+    manager_scope_table *tables;
+    size_t count;
+} manager_scope;
+
+/* ---- scope.c ------------------------------------------------------------------------------------ */
+
+/* The tables of a normalised operation: known, active (or reconciled), of one data source. */
+mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operation,
+                                  manager_scope *scope, mseq_error *err) MSEQ_MUST_CHECK;
+void manager_scope_free(manager_scope *scope);
+/* The data type of a column by its name alone; NULL when no table has it, it needs no type, or the
+ * tables differ. */
+const char *manager_scope_type(const manager_scope *scope, const char *column);
+
+/* ---- bind_types.c ------------------------------------------------------------------------------- */
+
+/* What a placeholder stands beside. */
+typedef enum manager_role { MANAGER_ROLE_NONE, MANAGER_ROLE_COMPARED, MANAGER_ROLE_STORED } manager_role;
+typedef struct manager_placeholder {
+    manager_role role;
+    char column[128]; /* "" without a role */
+} manager_placeholder;
+/* Which column each placeholder of the text (?1 … ?count, $1 …) is stored in or compared with, as far
+ * as the text shows it plainly: INSERT … (columns) VALUES (placeholders), column = placeholder. */
+void manager_placeholders(const char *sql, size_t length, manager_placeholder *placeholders,
+                          size_t count);
+
+/* ---- values.c ----------------------------------------------------------------------------------- */
+
+/* A parameter as SQLite keeps values of that type (design: values are kept as they travel). `type`
+ * NULL: only what holds for every value. `declared`: by the request's parameter_types. *value is
+ * replaced. */
+mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
+                             mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
+/* Rows as a reply shows them; `types` has a data type or NULL for each key of a row. */
+mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
+                               mseq_error *err) MSEQ_MUST_CHECK;
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ * Values on their way into a SQLite data source and out of it. What travels is what is kept: uuids in
+ * lower case with dashes, times in UTC with fixed width so that they sort, booleans as 0 and 1, bytes
+ * as BLOB, JSON as text. A number that SQLite would round is refused. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "execution.h"
+
+static mseq_status refuse_value(const char *name, mseq_error *err, const char *why) {
+    return manager_refuse(err, MSEQ_E_REQUEST, "bad_value", "parameter '%.100s': %s", name, why);
+}
+
+/* Takes over `made`, which replaces the value. */
+static mseq_status replace(mseq_value **value, mseq_value *made, mseq_error *err) {
+    if (!made)
+        return mseq_error_no_memory(err);
+    mseq_value_free(*value);
+    *value = made;
+    return MSEQ_OK;
+}
+
+/* ---- In ---------------------------------------------------------------------------------------- */
+
+static mseq_status uuid_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    char canonical[37];
+    const char *text = mseq_value_get_text(*value);
+    if (text && mseq_uuid_normalize(text, canonical))
+        return replace(value, mseq_value_string(canonical), err);
+    return strict ? refuse_value(name, err, "it is no uuid") : MSEQ_OK;
+}
+
+/* Digits of the fraction beyond microseconds, unless they are zeros. */
+static bool finer_than_microseconds(const char *text) {
+    const char *point = strpbrk(text, ".,");
+    size_t digits = point ? strspn(point + 1, "0123456789") : 0;
+    return digits > 6 && strspn(point + 7, "0") < digits - 6;
+}
+
+static mseq_status timestamp_in(const char *name, bool strict, mseq_value **value,
+                                mseq_error *err) {
+    char fixed[32];
+    int64_t micros = 0;
+    const char *text = mseq_value_get_text(*value);
+    mseq_error cause = MSEQ_ERROR_INIT;
+    if (!text)
+        return strict ? refuse_value(name, err, "a timestamp must be a string") : MSEQ_OK;
+    if (mseq_time_parse(text, &micros, &cause) != MSEQ_OK)
+        return strict ? refuse_value(name, err, cause.message) : MSEQ_OK;
+    if (finer_than_microseconds(text))
+        return refuse_value(name, err,
+                            "the data source keeps microseconds, and finer digits would be lost");
+    mseq_time_format(micros, false, fixed);
+    return replace(value, mseq_value_string(fixed), err);
+}
+
+/* [+-]digits[.digits][e[+-]digits]; *significant counts digits without zeros at the ends. */
+static bool read_number(const char *text, size_t *significant, bool *whole) {
+    const char *at = text + (*text == '+' || *text == '-');
+    size_t digits = 0, zeros = 0;
+    bool point = false;
+    *significant = 0;
+    for (; isdigit((unsigned char)*at) || (*at == '.' && !point); at++) {
+        if (*at == '.') {
+            point = true;
+            continue;
+        }
+        digits++;
+        if (*at != '0') {
+            *significant += *significant ? zeros + 1 : 1;
+            zeros = 0;
+        } else {
+            zeros++;
+        }
+    }
+    *whole = !point && *at == '\0';
+    if (digits && (*at == 'e' || *at == 'E')) {
+        at += 1 + (at[1] == '+' || at[1] == '-');
+        digits = strspn(at, "0123456789");
+        at += digits;
+    }
+    return digits && *at == '\0';
+}
+
+static mseq_status numeric_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    size_t significant = 0;
+    bool whole = false;
+    double number = 0;
+    int64_t integer = 0;
+    if (!text)
+        return MSEQ_OK;
+    if (!read_number(text, &significant, &whole))
+        return strict ? refuse_value(name, err, "it is no number") : MSEQ_OK;
+    if (whole && mseq_parse_integer(text, &integer))
+        return replace(value, mseq_value_integer(integer), err);
+    if (significant > 15)
+        return refuse_value(name, err,
+                            "a SQLite data source keeps 15 significant digits of a number, and this "
+                            "one has more");
+    if (!mseq_parse_double(text, &number) || !isfinite(number))
+        return refuse_value(name, err, "the number is out of range");
+    return replace(value, mseq_value_float(number), err);
+}
+
+static mseq_status boolean_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    if (mseq_value_kind(*value) == MSEQ_BOOLEAN)
+        return MSEQ_OK;
+    if (mseq_value_kind(*value) == MSEQ_INTEGER && (mseq_value_get_integer(*value, 0) & ~1) == 0)
+        return MSEQ_OK;
+    if (text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0))
+        return replace(value, mseq_value_boolean(strcasecmp(text, "true") == 0), err);
+    return strict ? refuse_value(name, err, "it is no boolean") : MSEQ_OK;
+}
+
+/* A string is JSON text already; every other value becomes it. */
+static mseq_status json_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    mseq_value *parsed = NULL;
+    char *text = NULL;
+    if (mseq_value_kind(*value) == MSEQ_STRING) {
+        mseq_status status = mseq_json_parse(mseq_value_get_text(*value),
+                                             mseq_value_get_text_length(*value), 0, &parsed, NULL);
+        mseq_value_free(parsed);
+        if (status == MSEQ_E_NO_MEMORY)
+            return mseq_error_no_memory(err);
+        return status != MSEQ_OK && strict ? refuse_value(name, err, "it is no JSON text") : MSEQ_OK;
+    }
+    mseq_status status = manager_json_text(*value, &text, err);
+    if (status == MSEQ_OK)
+        status = replace(value, mseq_value_string(text), err);
+    free(text);
+    return status;
+}
+
+static mseq_status bytes_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    mseq_buffer bytes = MSEQ_BUFFER_INIT;
+    const char *text = mseq_value_get_text(*value);
+    mseq_status status = text ? mseq_base64_decode(text, mseq_value_get_text_length(*value), &bytes,
+                                                   NULL)
+                              : MSEQ_E_REQUEST;
+    mseq_buffer_free(&bytes);
+    if (status == MSEQ_E_NO_MEMORY)
+        return mseq_error_no_memory(err);
+    if (status != MSEQ_OK)
+        return strict ? refuse_value(name, err, "bytes travel as base64 text") : MSEQ_OK;
+    manager_draft wrapped;
+    manager_draft_object(&wrapped);
+    manager_put_copy(&wrapped, "$bytes", *value);
+    return replace(value, manager_draft_take(&wrapped), err);
+}
+
+static bool is_bytes(const char *type) {
+    static const char *const words[] = {"blob", "bytea", "binary", "varbinary"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncasecmp(type, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
+                             mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    bool strict = declared || role == MANAGER_ROLE_STORED;
+    if (text && strlen(text) != mseq_value_get_text_length(*value))
+        return refuse_value(name, err, "a text may not hold a NUL character");
+    if (!type || mseq_value_is_null(*value))
+        return MSEQ_OK;
+    if (strcmp(type, "uuid") == 0)
+        return uuid_in(name, strict, value, err);
+    if (strcmp(type, "timestamp with time zone") == 0)
+        return timestamp_in(name, strict, value, err);
+    if (strcmp(type, "numeric") == 0)
+        return numeric_in(name, strict, value, err);
+    if (strcmp(type, "bool") == 0)
+        return boolean_in(name, strict, value, err);
+    if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
+        return json_in(name, strict, value, err);
+    if (strcmp(type, "date") == 0 && strict && !(text && mseq_date_valid(text)))
+        return refuse_value(name, err, "it is no date YYYY-MM-DD");
+    return is_bytes(type) ? bytes_in(name, strict, value, err) : MSEQ_OK;
+}
+
+/* ---- Out --------------------------------------------------------------------------------------- */
+
+/* What SQLite's own clock writes has no zone; it is UTC. */
+static mseq_value *timestamp_out(const mseq_value *value) {
+    const char *text = mseq_value_get_text(value);
+    char zoned[64], fixed[32];
+    int64_t micros = 0;
+    size_t length = text ? strlen(text) : 0;
+    if (length < 19 || length > 40)
+        return NULL;
+    if (mseq_time_parse(text, &micros, NULL) != MSEQ_OK) {
+        memcpy(zoned, text, length);
+        memcpy(zoned + length, "Z", 2);
+        if (mseq_time_parse(zoned, &micros, NULL) != MSEQ_OK)
+            return NULL;
+    }
+    mseq_time_format(micros, false, fixed);
+    return mseq_value_string(fixed);
+}
+
+static mseq_value *json_out(const mseq_value *value) {
+    mseq_value *parsed = NULL;
+    if (mseq_value_kind(value) != MSEQ_STRING ||
+        mseq_json_parse(mseq_value_get_text(value), mseq_value_get_text_length(value), 0, &parsed,
+                        NULL) != MSEQ_OK)
+        return NULL;
+    return parsed;
+}
+
+/* The value as the reply shows it; NULL: as it is. */
+static mseq_value *value_out(const char *type, const mseq_value *value) {
+    if (mseq_value_kind(value) == MSEQ_OBJECT)
+        return mseq_value_dup(mseq_object_get(value, "$bytes"));
+    if (!type || mseq_value_is_null(value))
+        return NULL;
+    if (strcmp(type, "bool") == 0 && mseq_value_kind(value) == MSEQ_INTEGER)
+        return mseq_value_boolean(mseq_value_get_integer(value, 0) != 0);
+    if (strcmp(type, "timestamp with time zone") == 0)
+        return timestamp_out(value);
+    if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
+        return json_out(value);
+    return NULL;
+}
+
+mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
+                               mseq_error *err) {
+    for (size_t i = 0; i < mseq_value_length(rows); i++) {
+        mseq_value *row = mseq_array_peek(rows, i);
+        for (size_t k = 0; k < mseq_value_length(row); k++) {
+            const mseq_value *value = mseq_object_value_at(row, k);
+            mseq_value *shown = value_out(k < count ? types[k] : NULL, value);
+            if (shown && mseq_object_put(row, mseq_object_key_at(row, k), shown) != MSEQ_OK)
+                return mseq_error_no_memory(err);
+        }
+    }
+    return MSEQ_OK;
+}
