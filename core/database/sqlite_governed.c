@@ -15,7 +15,7 @@ typedef struct governed_run {
     sqlite_handle *judge, *runner;
     sqlite_statement *prepared;
     int64_t deadline; /* monotonic ms; 0: none */
-    mseq_value *rows;
+    mseq_value *rows, *origins;
     int64_t row_count; /* rows the statement produced, skipped ones included */
     int64_t bytes;
     bool has_more, has_rows;
@@ -251,6 +251,21 @@ static mseq_status run_returning(governed_run *run, mseq_error *err) {
     return status;
 }
 
+/* Table and column behind each column of the rows. */
+static mseq_status read_origins(governed_run *run, mseq_error *err) {
+    sqlite3_stmt *stmt = run->prepared->stmt;
+    mseq_value_free(run->origins);
+    run->origins = mseq_value_array();
+    bool whole = run->origins != NULL;
+    for (int i = 0; whole && i < sqlite3_column_count(stmt); i++) {
+        const char *table = sqlite3_column_table_name(stmt, i);
+        const char *column = table ? sqlite3_column_origin_name(stmt, i) : NULL;
+        whole = mseq_array_add(run->origins, mseq_value_string(table)) == MSEQ_OK &&
+                mseq_array_add(run->origins, mseq_value_string(column)) == MSEQ_OK;
+    }
+    return whole ? MSEQ_OK : mseq_error_no_memory(err);
+}
+
 /* Without rows to return, and for a select, SQLite's own transaction of the one statement will do.
  */
 static mseq_status run_once(governed_run *run, mseq_error *err) {
@@ -259,7 +274,9 @@ static mseq_status run_once(governed_run *run, mseq_error *err) {
         return status;
     run->has_rows = sqlite3_column_count(run->prepared->stmt) > 0;
     bool returning = run->operation != LITE_SELECT && run->has_rows;
-    status = returning ? run_returning(run, err) : run_prepared(run, err);
+    status = run->has_rows && run->statement->with_origins ? read_origins(run, err) : MSEQ_OK;
+    if (status == MSEQ_OK)
+        status = returning ? run_returning(run, err) : run_prepared(run, err);
     if (run->again)
         sqlite_cache_drop(run->runner, run->prepared);
     sqlite_release(run->prepared);
@@ -321,9 +338,11 @@ mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_sta
     disarm(run.runner);
     if (status != MSEQ_OK) {
         mseq_value_free(run.rows);
+        mseq_value_free(run.origins);
         return status;
     }
     *result = (mseq_governed_result){.rows = run.rows,
+                                     .origins = run.origins,
                                      .has_more = run.has_more,
                                      .has_rows = run.has_rows,
                                      .affected = run.affected};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Which columns the placeholders of a statement stand beside. A reading of the text, not a parse: it
- * sees what compiled statements look like and stays silent about the rest. */
+ * Which columns the placeholders of a statement stand beside. A reading of the text, not a parse:
+ * it sees what compiled statements look like and stays silent about the rest. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "execution.h"
 
@@ -22,7 +23,8 @@ typedef struct reader {
     size_t count;
 } reader;
 
-/* ---- Tokens ------------------------------------------------------------------------------------ */
+/* ---- Tokens ------------------------------------------------------------------------------------
+ */
 
 static bool name_byte(char byte) {
     return isalnum((unsigned char)byte) || byte == '_' || (unsigned char)byte >= 0x80;
@@ -106,7 +108,8 @@ static bool is_sign(const token *found, const char *sign) {
            strncmp(found->text, sign, found->length) == 0;
 }
 
-/* ---- Placeholders ------------------------------------------------------------------------------ */
+/* ---- Placeholders ------------------------------------------------------------------------------
+ */
 
 static void note(reader *from, const token *placeholder, const token *column, manager_role role) {
     if (placeholder->number == 0 || placeholder->number > from->count ||

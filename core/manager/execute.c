@@ -2,18 +2,18 @@
  * execute-operation: a compiled statement under the scope it declares. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "execution.h"
 #include "routes.h"
 
-/* ---- Parameters -------------------------------------------------------------------------------- */
+/* ---- Parameters --------------------------------------------------------------------------------
+ */
 
 static const char *type_of(const mseq_value *declared, const manager_scope *scope,
                            const manager_placeholder *placeholder, const char *name) {
     const char *type = mseq_object_get_text(declared, name);
-    return type ? type
-                : placeholder->role ? manager_scope_type(scope, placeholder->column)
-                                    : NULL;
+    return type ? type : placeholder->role ? manager_scope_type(scope, placeholder->column) : NULL;
 }
 
 /* Every parameter as the data source keeps values of its type, in the order of the placeholders. */
@@ -71,10 +71,43 @@ static mseq_status bind(const mseq_value *operation, const manager_scope *scope,
     return status;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------- */
+/* ---- Running -----------------------------------------------------------------------------------
+ */
 
 static int64_t at_most(int64_t number, int64_t maximum) {
     return number < maximum ? number : maximum;
+}
+
+void manager_result_free(mseq_governed_result *result) {
+    mseq_value_free(result->rows);
+    mseq_value_free(result->origins);
+    result->rows = NULL;
+    result->origins = NULL;
+}
+
+static const manager_scope_table *table_of(const manager_scope *scope, const char *name) {
+    for (size_t i = 0; name && i < scope->count; i++)
+        if (strcasecmp(scope->tables[i].name, name) == 0)
+            return &scope->tables[i];
+    return NULL;
+}
+
+/* Types of the result's columns by where they come from. A computed column has none. */
+static mseq_status show_rows(const manager_scope *scope, mseq_governed_result *result,
+                             mseq_error *err) {
+    size_t count = mseq_value_length(result->origins) / 2;
+    const char **types = calloc(count + 1, sizeof *types);
+    if (!types)
+        return mseq_error_no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const char *table = mseq_value_get_text(mseq_array_get(result->origins, 2 * i));
+        const char *column = mseq_value_get_text(mseq_array_get(result->origins, 2 * i + 1));
+        const manager_scope_table *from = table_of(scope, table);
+        types[i] = from && column ? mseq_object_get_text(from->types, column) : NULL;
+    }
+    mseq_status status = manager_values_out(result->rows, types, count, err);
+    free(types);
+    return status;
 }
 
 mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
@@ -88,18 +121,22 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
     statement->tables = tables;
     statement->table_count = scope->count;
     statement->cancellation = call->request->cancellation;
+    statement->with_origins = true;
     if (call->request->timeout_ms > 0)
         statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
     if (status == MSEQ_OK)
         status = manager_source_connect(scope->source, &connection, err);
     if (status == MSEQ_OK)
         status = mseq_connection_run_governed(connection, statement, result, err);
+    if (status == MSEQ_OK)
+        status = show_rows(scope, result, err);
     mseq_connection_release(connection);
     free(tables);
     return status;
 }
 
-/* ---- The reply --------------------------------------------------------------------------------- */
+/* ---- The reply ---------------------------------------------------------------------------------
+ */
 
 static mseq_value *pagination_of(const mseq_governed_statement *statement,
                                  const mseq_governed_result *result) {
@@ -149,7 +186,8 @@ static mseq_status answer(manager_call *call, const manager_scope *scope,
     return manager_answer(call, 200, manager_draft_take(&reply), err);
 }
 
-/* ---- The route --------------------------------------------------------------------------------- */
+/* ---- The route ---------------------------------------------------------------------------------
+ */
 
 static mseq_status check_dialect(const mseq_value *operation, const manager_scope *scope,
                                  mseq_error *err) {
@@ -188,15 +226,14 @@ static mseq_status execute(manager_call *call, const mseq_value *operation, mana
         statement.max_rows =
             at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
         statement.offset = mseq_object_get_integer(limits, "offset", 0);
-        statement.timeout_ms = at_most(
-            mseq_object_get_integer(limits, "statement_timeout_ms", 15000), MANAGER_TIMEOUT_MAXIMUM_MS);
+        statement.timeout_ms =
+            at_most(mseq_object_get_integer(limits, "statement_timeout_ms", 15000),
+                    MANAGER_TIMEOUT_MAXIMUM_MS);
         status = manager_run_statement(call, scope, &statement, &result, err);
     }
     if (status == MSEQ_OK)
-        status = manager_show_rows(scope, &result, err);
-    if (status == MSEQ_OK)
         status = answer(call, scope, &statement, &result, err);
-    mseq_value_free(result.rows);
+    manager_result_free(&result);
     mseq_value_free(bound);
     mseq_sql_text_free(&text);
     return status;

@@ -26,30 +26,51 @@ typedef struct manager_scope {
     size_t count;
 } manager_scope;
 
-/* ---- scope.c ------------------------------------------------------------------------------------ */
+/* ---- scope.c ------------------------------------------------------------------------------------
+ */
 
 /* The tables of a normalised operation: known, active (or reconciled), of one data source. */
 mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operation,
                                   manager_scope *scope, mseq_error *err) MSEQ_MUST_CHECK;
+/* Adds a record of {uid, physical_table_name, column_types}; `tables` has room for it. */
+mseq_status manager_scope_add(manager_scope *scope, const mseq_value *record, mseq_access access,
+                              mseq_error *err) MSEQ_MUST_CHECK;
 void manager_scope_free(manager_scope *scope);
 /* The data type of a column by its name alone; NULL when no table has it, it needs no type, or the
  * tables differ. */
 const char *manager_scope_type(const manager_scope *scope, const char *column);
 
-/* ---- bind_types.c ------------------------------------------------------------------------------- */
+/* ---- execute.c ----------------------------------------------------------------------------------
+ */
+
+/* Runs a statement whose text, parameters and limits are set; scope and cancellation are filled in.
+ * The rows come back as a reply shows them. */
+mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
+                                  mseq_governed_statement *statement, mseq_governed_result *result,
+                                  mseq_error *err) MSEQ_MUST_CHECK;
+void manager_result_free(mseq_governed_result *result);
+
+/* ---- bind_types.c -------------------------------------------------------------------------------
+ */
 
 /* What a placeholder stands beside. */
-typedef enum manager_role { MANAGER_ROLE_NONE, MANAGER_ROLE_COMPARED, MANAGER_ROLE_STORED } manager_role;
+typedef enum manager_role {
+    MANAGER_ROLE_NONE,
+    MANAGER_ROLE_COMPARED,
+    MANAGER_ROLE_STORED
+} manager_role;
 typedef struct manager_placeholder {
     manager_role role;
     char column[128]; /* "" without a role */
 } manager_placeholder;
-/* Which column each placeholder of the text (?1 … ?count, $1 …) is stored in or compared with, as far
- * as the text shows it plainly: INSERT … (columns) VALUES (placeholders), column = placeholder. */
+/* Which column each placeholder of the text (?1 … ?count, $1 …) is stored in or compared with, as
+ * far as the text shows it plainly: INSERT … (columns) VALUES (placeholders), column = placeholder.
+ */
 void manager_placeholders(const char *sql, size_t length, manager_placeholder *placeholders,
                           size_t count);
 
-/* ---- values.c ----------------------------------------------------------------------------------- */
+/* ---- values.c -----------------------------------------------------------------------------------
+ */
 
 /* A parameter as SQLite keeps values of that type (design: values are kept as they travel). `type`
  * NULL: only what holds for every value. `declared`: by the request's parameter_types. *value is

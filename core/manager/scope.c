@@ -27,7 +27,8 @@ const char *manager_scope_type(const manager_scope *scope, const char *column) {
     return type;
 }
 
-/* ---- A reserved table -------------------------------------------------------------------------- */
+/* ---- A reserved table --------------------------------------------------------------------------
+ */
 
 /* Writes after a migration may come before its finalization: the table is looked for, and its row
  * becomes active when it is there. */
@@ -84,7 +85,8 @@ static mseq_status check_active(manager_call *call, const mseq_value *declared,
     return MSEQ_E_CONFLICT;
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------ */
+/* ---- Tables ------------------------------------------------------------------------------------
+ */
 
 static mseq_status find_record(const manager_call *call, const char *uid, mseq_value **records,
                                mseq_error *err) {
@@ -94,8 +96,8 @@ static mseq_status find_record(const manager_call *call, const char *uid, mseq_v
                       " column_types FROM meta_table WHERE uid = ?1 AND organization_uid = ?2",
                       "ss", uid, call->caller->organization_uid);
     if (status == MSEQ_OK && mseq_value_length(*records) == 0)
-        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found", "there is no MetaTable '%.100s'",
-                                uid);
+        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found",
+                                "there is no MetaTable '%.100s'", uid);
     return status;
 }
 
@@ -111,9 +113,11 @@ static mseq_status check_source(const mseq_value *operation, const mseq_value *r
                           mseq_object_get_text(record, "physical_table_name"), source, declared);
 }
 
-static mseq_status fill_table(const mseq_value *record, manager_scope_table *table,
+mseq_status manager_scope_add(manager_scope *scope, const mseq_value *record, mseq_access access,
                               mseq_error *err) {
     const char *types = mseq_object_get_text(record, "column_types");
+    manager_scope_table *table = &scope->tables[scope->count++];
+    table->access = access;
     table->uid = mseq_text_dup(mseq_object_get_text(record, "uid"));
     table->name = mseq_text_dup(mseq_object_get_text(record, "physical_table_name"));
     if (!table->uid || !table->name)
@@ -149,11 +153,9 @@ static mseq_status resolve_table(manager_call *call, const mseq_value *operation
         status = find_record(call, uid, &records, err);
         record = mseq_array_get(records, 0);
     }
-    if (status == MSEQ_OK) {
-        manager_scope_table *table = &scope->tables[scope->count++];
-        table->access = writes ? MSEQ_ACCESS_WRITE : MSEQ_ACCESS_READ;
-        status = fill_table(record, table, err);
-    }
+    if (status == MSEQ_OK)
+        status =
+            manager_scope_add(scope, record, writes ? MSEQ_ACCESS_WRITE : MSEQ_ACCESS_READ, err);
     mseq_value_free(records);
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Values on their way into a SQLite data source and out of it. What travels is what is kept: uuids in
- * lower case with dashes, times in UTC with fixed width so that they sort, booleans as 0 and 1, bytes
- * as BLOB, JSON as text. A number that SQLite would round is refused. */
+ * Values on their way into a SQLite data source and out of it. What travels is what is kept: uuids
+ * in lower case with dashes, times in UTC with fixed width so that they sort, booleans as 0 and 1,
+ * bytes as BLOB, JSON as text. A number that SQLite would round is refused. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static mseq_status replace(mseq_value **value, mseq_value *made, mseq_error *err
     return MSEQ_OK;
 }
 
-/* ---- In ---------------------------------------------------------------------------------------- */
+/* ---- In ----------------------------------------------------------------------------------------
+ */
 
 static mseq_status uuid_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
     char canonical[37];
@@ -98,9 +99,10 @@ static mseq_status numeric_in(const char *name, bool strict, mseq_value **value,
     if (whole && mseq_parse_integer(text, &integer))
         return replace(value, mseq_value_integer(integer), err);
     if (significant > 15)
-        return refuse_value(name, err,
-                            "a SQLite data source keeps 15 significant digits of a number, and this "
-                            "one has more");
+        return refuse_value(
+            name, err,
+            "a SQLite data source keeps 15 significant digits of a number, and this "
+            "one has more");
     if (!mseq_parse_double(text, &number) || !isfinite(number))
         return refuse_value(name, err, "the number is out of range");
     return replace(value, mseq_value_float(number), err);
@@ -127,7 +129,8 @@ static mseq_status json_in(const char *name, bool strict, mseq_value **value, ms
         mseq_value_free(parsed);
         if (status == MSEQ_E_NO_MEMORY)
             return mseq_error_no_memory(err);
-        return status != MSEQ_OK && strict ? refuse_value(name, err, "it is no JSON text") : MSEQ_OK;
+        return status != MSEQ_OK && strict ? refuse_value(name, err, "it is no JSON text")
+                                           : MSEQ_OK;
     }
     mseq_status status = manager_json_text(*value, &text, err);
     if (status == MSEQ_OK)
@@ -139,9 +142,9 @@ static mseq_status json_in(const char *name, bool strict, mseq_value **value, ms
 static mseq_status bytes_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
     mseq_buffer bytes = MSEQ_BUFFER_INIT;
     const char *text = mseq_value_get_text(*value);
-    mseq_status status = text ? mseq_base64_decode(text, mseq_value_get_text_length(*value), &bytes,
-                                                   NULL)
-                              : MSEQ_E_REQUEST;
+    mseq_status status =
+        text ? mseq_base64_decode(text, mseq_value_get_text_length(*value), &bytes, NULL)
+             : MSEQ_E_REQUEST;
     mseq_buffer_free(&bytes);
     if (status == MSEQ_E_NO_MEMORY)
         return mseq_error_no_memory(err);
@@ -184,7 +187,8 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
     return is_bytes(type) ? bytes_in(name, strict, value, err) : MSEQ_OK;
 }
 
-/* ---- Out --------------------------------------------------------------------------------------- */
+/* ---- Out ---------------------------------------------------------------------------------------
+ */
 
 /* What SQLite's own clock writes has no zone; it is UTC. */
 static mseq_value *timestamp_out(const mseq_value *value) {

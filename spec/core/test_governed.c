@@ -76,7 +76,7 @@ static void allow(mseq_connection *c, const char *operation, const char *sql,
 
 static void deny_statement(mseq_connection *c, const mseq_governed_statement *statement,
                            mseq_status status, const char *code, mseq_error *err) {
-    mseq_governed_result result = {NULL, false, false, 0};
+    mseq_governed_result result = {.rows = NULL};
     mseq_status got = mseq_connection_run_governed(c, statement, &result, err);
     if (got != status || strcmp(err->code, code) != 0)
         fail_msg("%s %s: expected %s, got %s [%s] %s", statement->operation, statement->sql, code,

@@ -104,6 +104,7 @@ typedef struct mseq_governed_statement {
     int64_t max_bytes; /* of rows handed out, as JSON; 0: 64 MiB */
     int64_t timeout_ms;
     const mseq_cancellation *cancellation;
+    bool with_origins; /* tell where result columns come from */
 } mseq_governed_statement;
 #define MSEQ_GOVERNED_STATEMENT_INIT                                                               \
     { .size = sizeof(mseq_governed_statement) }
@@ -113,6 +114,9 @@ typedef struct mseq_governed_result {
     bool has_more;    /* select: there is at least one row after these */
     bool has_rows;    /* the statement produces rows (select, RETURNING) */
     int64_t affected; /* rows changed */
+    /* Where the columns of the rows come from, when it was asked for: table, column, table, column,
+     * …, nulls for a computed one; an array owned by the caller. */
+    mseq_value *origins;
 } mseq_governed_result;
 
 /* Checks and runs one statement inside a transaction of its own: exactly one statement, its kind is
