@@ -118,7 +118,7 @@ static mseq_status read_options(mseq_table *table, const mseq_value *source, con
     column->autoincrement = autoincrement;
     column->quote = quote;
     column->nullable_given = nullable >= 0;
-    column->nullable = nullable >= 0 ? nullable == 1 : !column->primary_key;
+    column->nullable = nullable >= 0 ? nullable == 1 : !column->primary_key && !column->identity;
     column->has_onupdate = !mseq_value_is_null(mseq_object_get(source, "onupdate"));
     const mseq_value *fallback = mseq_object_get(source, "default");
     column->has_default = !mseq_value_is_null(fallback);

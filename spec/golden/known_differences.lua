@@ -28,13 +28,16 @@ M.rules = {
   },
 }
 
+for _, rule in ipairs(require("known_operations").rules) do M.rules[#M.rules + 1] = rule end
+
 ---The rule for one expectation of one case, or nil.
 ---@param suite string
 ---@param case table
 ---@param what string  the expectation's name in the suite
-function M.find(suite, case, what)
+---@param expected any  the golden result
+function M.find(suite, case, what, expected)
   for _, rule in ipairs(M.rules) do
-    if rule.suite == suite and rule.applies(case, what) then return rule end
+    if rule.suite == suite and rule.applies(case, what, expected) then return rule end
   end
 end
 

@@ -5,7 +5,7 @@
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local SUITES = { "naming", "contracts", "ddl" }
+local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate" }
 
 local function usage(message)
   io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"), " FILE [--group a,b]\n")
@@ -78,8 +78,8 @@ for position, case in ipairs(cases) do
     local id = case.id or ("%s #%d"):format(case.fn or suite_name, position)
     local problems = {}
     local function expect(expected, actual, what)
-      local rule = differences.find(suite_name, case, what)
-      if rule then expected = rule.result(case, expected) end
+      local rule = differences.find(suite_name, case, what, expected)
+      if rule then expected = rule.result(case, expected, what) end
       local equal, difference = compare(expected, actual)
       if not equal then problems[#problems + 1] = what .. ": " .. difference end
     end

@@ -2,21 +2,9 @@
 -- drop_all, text exact after strip, or an error (its type is what counts, not its text).
 
 local core = require("mainsequence.core")
+local tables_of = require("neutral_tables")
 
 local M = {}
-
----The neutral table of this file → a description of mainsequence/schema.h.
-local function description(neutral)
-  local copy = {}
-  for key, value in pairs(neutral) do copy[key] = value end
-  if copy.time_index then
-    copy.kind, copy.meta, copy.time_index = "time_index", copy.time_index, nil
-  elseif copy.platform_managed then
-    copy.kind = "platform_managed"
-  end
-  copy.platform_managed = nil
-  return copy
-end
 
 local function stripped(statements)
   local list = core.array({})
@@ -44,7 +32,7 @@ function M.run(case, expect)
     if case[dialect] then
       local function tables()
         local list = {}
-        for position, neutral in ipairs(case.tables) do list[position] = core.table(description(neutral)) end
+        for position, neutral in ipairs(case.tables) do list[position] = core.table(tables_of.description(neutral)) end
         return list
       end
       run(case, dialect, "create", function() return core.create_all(dialect, tables()) end, expect)

@@ -16,10 +16,10 @@
  * Description of a table (absent = default; unknown keys are refused with a hint):
  *   name, schema, comment, prefixes[], info{}, postgresql{}, sqlite{},
  *   naming_convention: boolean (default true): the reference's naming convention supplies names,
- *   columns: [{ name, type: {name, args{}, variant{dialect: type}}, nullable (default not
- * primary_key), primary_key, unique, index, autoincrement, quote, comment, info{}, key (Lua field
- * name), default: {value} | {callable: true}, onupdate: same, server_default: {literal} | {text} |
- * {func, args[]} | {bool} | {null: true},
+ *   columns: [{ name, type: {name, args{}, variant{dialect: type}}, nullable (default:
+ * neither primary_key nor identity), primary_key, unique, index, autoincrement, quote, comment,
+ * info{}, key (Lua field name), default: {value} | {callable: true}, onupdate: same,
+ * server_default: {literal} | {text} | {func, args[]} | {bool} | {null: true},
  *     identity{always,start,increment,minvalue,maxvalue,nominvalue,nomaxvalue,cycle,cache},
  *     computed{sqltext, persisted}, checks[{name, sqltext}],
  *     foreign_key{name, name_final, referred_table, referred_schema, referred_columns[1], ondelete,
