@@ -49,48 +49,42 @@ static mseq_status plan_make(const mseq_metadata *metadata, mseq_dialect dialect
                               err);
 }
 
-/* Calls for every native enum type of the tables once, by its quoted name. */
+static mseq_status add_enum(const mseq_type *type, bool create, mseq_strings *seen,
+                            mseq_strings *statements, mseq_error *err) {
+    mseq_buffer name = MSEQ_BUFFER_INIT, sql = MSEQ_BUFFER_INIT;
+    mseq_status status = MSEQ_OK;
+    const char *own = mseq_object_get_text(type->arguments, "name");
+    if (!own)
+        return mseq_error_set(err, MSEQ_E_DDL, "PostgreSQL ENUM type requires a name");
+    mseq_ddl_table_reference(MSEQ_POSTGRESQL, mseq_object_get_text(type->arguments, "schema"), own,
+                             &name);
+    if (!mseq_strings_contains(seen, mseq_buffer_text(&name))) {
+        if (create)
+            status = mseq_ddl_create_enum(type, false, &sql, err);
+        else
+            mseq_buffer_append_format(&sql, "DROP TYPE %s", mseq_buffer_text(&name));
+        if (status == MSEQ_OK && mseq_strings_add(seen, mseq_buffer_text(&name)) != MSEQ_OK)
+            status = mseq_error_no_memory(err);
+        if (status == MSEQ_OK)
+            status = add_statement(statements, &sql, err);
+    }
+    mseq_buffer_free(&name);
+    mseq_buffer_free(&sql);
+    return status;
+}
+
+/* CREATE or DROP of every native enum type of the tables, each once, by its quoted name. */
 static mseq_status each_enum(const plan *p, mseq_dialect dialect, bool create,
                              mseq_strings *statements, mseq_error *err) {
     mseq_strings seen = MSEQ_STRINGS_INIT;
     mseq_status status = MSEQ_OK;
     for (size_t t = 0; dialect == MSEQ_POSTGRESQL && t < p->count; t++)
         for (size_t c = 0; status == MSEQ_OK && c < mseq_table_column_count(p->tables[t]); c++) {
-            const mseq_type *type =
-                mseq_type_for(mseq_table_column_at(p->tables[t], c)->type, dialect);
-            type = type->item ? type->item : type;
-            const mseq_value *values = mseq_object_get(type->arguments, "values");
-            const char *type_name = mseq_object_get_text(type->arguments, "name");
-            if (values && !type_name &&
-                mseq_object_get_boolean(type->arguments, "native_enum", true))
-                status = mseq_error_set(err, MSEQ_E_DDL,
-                                        "table '%s': PostgreSQL ENUM type requires a name",
-                                        mseq_table_name(p->tables[t]));
-            if (!values || !type_name ||
-                !mseq_object_get_boolean(type->arguments, "native_enum", true) ||
-                !mseq_object_get_boolean(type->arguments, "create_type", true))
-                continue;
-            mseq_buffer name = MSEQ_BUFFER_INIT, sql = MSEQ_BUFFER_INIT;
-            mseq_ddl_table_reference(dialect, mseq_object_get_text(type->arguments, "schema"),
-                                     mseq_object_get_text(type->arguments, "name"), &name);
-            if (!mseq_strings_contains(&seen, mseq_buffer_text(&name))) {
-                mseq_buffer_append_format(&sql,
-                                          create ? "CREATE TYPE %s AS ENUM (" : "DROP TYPE %s",
-                                          mseq_buffer_text(&name));
-                for (size_t i = 0; create && i < mseq_value_length(values); i++) {
-                    if (i)
-                        mseq_buffer_append_text(&sql, ", ");
-                    mseq_ddl_literal(mseq_value_get_text(mseq_array_get(values, i)), &sql);
-                }
-                if (create)
-                    mseq_buffer_append_char(&sql, ')');
-                if (mseq_strings_add(&seen, mseq_buffer_text(&name)) != MSEQ_OK)
-                    status = mseq_error_no_memory(err);
-                else
-                    status = add_statement(statements, &sql, err);
-            }
-            mseq_buffer_free(&name);
-            mseq_buffer_free(&sql);
+            const mseq_type *type = mseq_ddl_enum_type(mseq_table_column_at(p->tables[t], c));
+            if (type)
+                status = add_enum(type, create, &seen, statements, err);
+            if (status != MSEQ_OK)
+                mseq_error_prefix(err, "table '%s': ", mseq_table_name(p->tables[t]));
         }
     mseq_strings_free(&seen);
     return status;

@@ -355,6 +355,15 @@ mseq_status mseq_ddl_type_check_constraint(mseq_dialect dialect, const mseq_tabl
  * -------------------------------------------------------------------------------------------------
  */
 
+/* A foreign key of SQLite stays in its own database file; as in the reference, one that leads out
+ * of it is left out. */
+static bool leads_out(mseq_dialect dialect, const mseq_table *table, const mseq_constraint *key) {
+    const char *here = mseq_table_schema(table), *there = key->referred_schema;
+    here = here && strcmp(here, "public") != 0 ? here : "";
+    there = there && strcmp(there, "public") != 0 ? there : "";
+    return dialect == MSEQ_SQLITE && strcmp(here, there) != 0;
+}
+
 static mseq_status append_body(mseq_dialect dialect, const mseq_table *table,
                                const mseq_ddl_options *options, mseq_buffer *sql, mseq_error *err) {
     mseq_status status = MSEQ_OK;
@@ -369,7 +378,8 @@ static mseq_status append_body(mseq_dialect dialect, const mseq_table *table,
             (constraint->kind == MSEQ_PRIMARY_KEY && dialect == MSEQ_SQLITE &&
              sqlite_autoincrement(table)) ||
             (key && dialect == MSEQ_POSTGRESQL &&
-             (options->without_foreign_keys || constraint->use_alter)))
+             (options->without_foreign_keys || constraint->use_alter)) ||
+            (key && leads_out(dialect, table, constraint)))
             continue;
         mseq_buffer_append_text(sql, ", \n\t");
         status = mseq_ddl_constraint(dialect, table, constraint, sql, err);

@@ -177,6 +177,8 @@ mseq_status render_alter_column(render *r, const mseq_value *operation) {
         return status;
     const mseq_column *column = mseq_table_column_at(stub, 0);
     if (type)
+        status = render_enum(r, column);
+    if (status == MSEQ_OK && type)
         status = alter_type(r, operation, column);
     if (status == MSEQ_OK && !mseq_value_is_null(nullable)) {
         mseq_buffer sql = MSEQ_BUFFER_INIT;

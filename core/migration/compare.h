@@ -11,7 +11,6 @@ typedef struct table_side {
     mseq_value *description;
 } table_side;
 
-/* Types that reflection could only guess (info.declared_type) are the database's own here. */
 mseq_status side_open(const mseq_table *table, table_side *side, mseq_error *err);
 void side_close(table_side *side);
 const mseq_value *side_column(const table_side *side, const mseq_column *column);

@@ -35,25 +35,29 @@ static bool restore_types(maker *m, mseq_value *description) {
     return any;
 }
 
-mseq_status side_open(const mseq_table *table, table_side *side, mseq_error *err) {
+mseq_status reflected_description(const mseq_table *table, mseq_value **description, bool *restored,
+                                  mseq_error *err) {
     maker m = {false};
-    mseq_value *description = NULL;
-    mseq_table *own = NULL;
-    mseq_status status = mseq_table_describe(table, &description, err);
+    mseq_value *described = NULL;
+    mseq_status status = mseq_table_describe(table, &described, err);
     if (status != MSEQ_OK)
         return status;
-    bool restored = restore_types(&m, description);
-    if (m.failed)
-        status = mseq_error_no_memory(err);
-    else if (restored)
+    *restored = restore_types(&m, described);
+    return maker_finish(&m, described, description, err);
+}
+
+mseq_status side_open(const mseq_table *table, table_side *side, mseq_error *err) {
+    bool restored = false;
+    mseq_value *description = NULL;
+    mseq_table *own = NULL;
+    mseq_status status = reflected_description(table, &description, &restored, err);
+    if (status == MSEQ_OK && restored)
         status = mseq_table_from_description(description, &own, err);
-    else
-        own = mseq_table_retain(table);
     if (status != MSEQ_OK) {
         mseq_value_free(description);
         return status;
     }
-    side->table = own;
+    side->table = own ? own : mseq_table_retain(table);
     side->description = description;
     return MSEQ_OK;
 }

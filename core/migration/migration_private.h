@@ -72,6 +72,11 @@ mseq_status op_conventional_name(const mseq_table *table, const mseq_constraint 
 mseq_status op_table(const mseq_value *operation, bool convention, mseq_table **table,
                      mseq_error *err);
 
+/* compare_side.c: the description of a reflected table; types that reflection could only guess
+ * (info.declared_type; *restored) are the database's own in it. */
+mseq_status reflected_description(const mseq_table *table, mseq_value **description, bool *restored,
+                                  mseq_error *err);
+
 /* ---- Rendering ---- */
 
 typedef struct render {
@@ -89,6 +94,9 @@ mseq_status render_add(render *r, mseq_buffer *sql);
 void render_alter(render *r, const char *schema, const char *table, mseq_buffer *sql);
 void render_comment(render *r, const char *schema, const char *table, const char *column,
                     const char *comment, mseq_buffer *sql);
+
+/* PostgreSQL: the enum type of a column, if it is missing. */
+mseq_status render_enum(render *r, const mseq_column *column);
 
 /* alter_column.c: ALTER COLUMN on PostgreSQL */
 mseq_status render_alter_column(render *r, const mseq_value *operation);

@@ -111,11 +111,27 @@ static mseq_status column_constraints(render *r, const mseq_table *stub) {
     return status;
 }
 
+mseq_status render_enum(render *r, const mseq_column *column) {
+    const mseq_type *type = mseq_ddl_enum_type(column);
+    if (!type)
+        return MSEQ_OK;
+    mseq_buffer sql = MSEQ_BUFFER_INIT;
+    mseq_status status = mseq_ddl_create_enum(type, true, &sql, r->err);
+    if (status == MSEQ_OK)
+        status = render_add(r, &sql);
+    mseq_buffer_free(&sql);
+    return status;
+}
+
 static mseq_status add_column(render *r, const mseq_value *operation) {
     mseq_table *stub = NULL;
     mseq_status status = op_stub(operation, OP_ADD_COLUMN, r->convention, &stub, r->err);
-    if (status != MSEQ_OK)
+    if (status == MSEQ_OK)
+        status = render_enum(r, mseq_table_column_at(stub, 0));
+    if (status != MSEQ_OK) {
+        mseq_table_free(stub);
         return status;
+    }
     const char *schema = text_of(operation, "schema"), *table = text_of(operation, "table");
     const mseq_column *column = mseq_table_column_at(stub, 0);
     mseq_buffer sql = MSEQ_BUFFER_INIT;

@@ -86,7 +86,20 @@ static mseq_status describe(render *r, const mseq_value *operation, mseq_value *
         mseq_error_hint(r->err, "reflect the table and hand it in, or run on a connection");
         return MSEQ_E_DDL;
     }
-    return mseq_table_describe(r->table, description, r->err);
+    bool restored;
+    mseq_status status = reflected_description(r->table, description, &restored, r->err);
+    if (status != MSEQ_OK || !mseq_table_schema(r->table))
+        return status;
+    /* reflected foreign keys stay in their file, whatever it is called */
+    maker m = {false};
+    mseq_value *keys = mseq_object_peek(*description, "foreign_keys");
+    for (size_t i = 0; i < mseq_value_length(keys); i++)
+        maker_text(&m, mseq_array_peek(keys, i), "referred_schema", mseq_table_schema(r->table));
+    if (!m.failed)
+        return MSEQ_OK;
+    mseq_value_free(*description);
+    *description = NULL;
+    return mseq_error_no_memory(r->err);
 }
 
 static bool same_name(const char *a, const char *b) {
@@ -452,8 +465,15 @@ mseq_status sqlite_alter_column(render *r, const mseq_value *operation) {
 
 /* ---- Constraints ----------------------------------------------------------------------------- */
 
-static mseq_status check_new(render *r, const mseq_constraint *constraint) {
-    const char *table = mseq_table_name(r->table);
+static mseq_status check_new(render *r, const mseq_table *stub, const mseq_constraint *constraint) {
+    const char *table = mseq_table_name(r->table), *here = mseq_table_schema(stub),
+               *there = constraint->referred_schema;
+    if (constraint->kind == MSEQ_FOREIGN_KEY && strcmp(here ? here : "", there ? there : "") != 0)
+        return mseq_error_set(
+            r->err, MSEQ_E_DDL,
+            "table '%s': a foreign key of SQLite cannot refer to another database "
+            "('%s')",
+            table, there ? there : "main");
     if (constraint->kind != MSEQ_FOREIGN_KEY && constraint->deferrable == 1)
         return mseq_error_set(r->err, MSEQ_E_DDL,
                               "table '%s': SQLite defers foreign keys only, not constraint '%s'",
@@ -478,7 +498,7 @@ mseq_status sqlite_create_constraint(render *r, const mseq_value *operation, op_
     if (status == MSEQ_OK)
         status = describe(r, operation, &description);
     if (status == MSEQ_OK)
-        status = check_new(r, stub_constraint(stub, kind));
+        status = check_new(r, stub, stub_constraint(stub, kind));
     if (status == MSEQ_OK)
         status = mseq_table_describe(stub, &added, r->err);
     if (status == MSEQ_OK) {

@@ -8,6 +8,9 @@ local tables = require("neutral_tables")
 
 local M = {}
 
+-- Attached databases: the schemas that the cases use.
+local SCHEMAS = { "mkt", "ref", "My Schema" }
+
 ---The operation of a case: its arguments, flat.
 local function operation_of(case)
   local operation = { op = case.op }
@@ -54,11 +57,8 @@ end
 ---A database with the tables, one row in each if asked.
 local function database(setup, seeded)
   local connection = assert(core.connect("sqlite://"))
-  for _, neutral in ipairs(setup) do
-    if neutral.schema then
-      local attached = assert(connection:execute("SELECT name FROM pragma_database_list WHERE name = ?1", { neutral.schema }))
-      if #attached.rows == 0 then assert(connection:script("ATTACH ':memory:' AS " .. core.quote("sqlite", neutral.schema))) end
-    end
+  for _, schema in ipairs(SCHEMAS) do
+    assert(connection:script("ATTACH ':memory:' AS " .. core.quote("sqlite", schema)))
   end
   local made = {}
   for position, neutral in ipairs(setup) do made[position] = core.table(tables.description(neutral)) end
@@ -87,16 +87,9 @@ local function script(connection, statements)
 end
 
 ---What the database holds: every table as reflection sees it, and its rows.
-local function state(connection, setup)
-  local schemas, seen = { "main" }, { main = true }
-  for _, neutral in ipairs(setup) do
-    if neutral.schema and not seen[neutral.schema] then
-      seen[neutral.schema] = true
-      schemas[#schemas + 1] = neutral.schema
-    end
-  end
+local function state(connection)
   local list = core.array({})
-  for _, schema in ipairs(schemas) do
+  for _, schema in ipairs({ "main", table.unpack(SCHEMAS) }) do
     for _, name in ipairs(assert(connection:table_names(schema))) do
       local description = assert(connection:reflect_table(name, schema)):describe()
       tables.sort_objects(description)
@@ -124,13 +117,13 @@ end
 ---@param seeded boolean
 function M.state_of(setup, seeded)
   local connection <close> = database(setup, seeded)
-  return state(connection, setup)
+  return state(connection)
 end
 
 ---What a database with the tables of a case holds after some statements; nil when one of them fails.
 function M.state_after(setup, seeded, statements)
   local connection <close> = database(setup, seeded)
-  return script(connection, statements) and state(connection, setup)
+  return script(connection, statements) and state(connection)
 end
 
 ---Whether the tables of a case can hold a row each, before and after.
@@ -168,7 +161,7 @@ local function run_sqlite(case, expect)
   if ok and done then
     local violations = assert(connection:execute("PRAGMA foreign_key_check")).rows
     if #violations > 0 then error("sqlite: foreign keys are violated: " .. core.json_encode(violations), 0) end
-    actual = state(connection, case.setup)
+    actual = state(connection)
   end
   connection:close()
   if actual ~= "error" and actual[1] then without_clock(case, actual[1].rows) end

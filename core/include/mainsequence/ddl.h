@@ -27,6 +27,11 @@ MSEQ_API mseq_status mseq_ddl_table_reference(mseq_dialect dialect, const char *
 /* DDL text of a type, e.g. VARCHAR(255). */
 MSEQ_API mseq_status mseq_ddl_type(mseq_dialect dialect, const mseq_type *type, mseq_buffer *sql,
                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* The native enum type that a column of PostgreSQL needs (an array: that of its items), or NULL. */
+MSEQ_API const mseq_type *mseq_ddl_enum_type(const mseq_column *column);
+/* CREATE TYPE … AS ENUM (…); `if_missing`: harmless when the type is there. */
+MSEQ_API mseq_status mseq_ddl_create_enum(const mseq_type *type, bool if_missing, mseq_buffer *sql,
+                                          mseq_error *err) MSEQ_MUST_CHECK;
 /* Text of a server default as it stands after DEFAULT. Nothing is written for MSEQ_DEFAULT_NONE. */
 MSEQ_API mseq_status mseq_ddl_server_default(mseq_dialect dialect,
                                              const mseq_server_default *server_default,
