@@ -265,4 +265,54 @@ describe("mainsequence.meta_tables", function()
   it("loads later parts only when they are asked for", function()
     assert.is_nil(meta_tables.no_such_thing)
   end)
+
+  describe("register_external_model", function()
+    local folder, session
+    before_each(function()
+      folder = os.tmpname()
+      os.remove(folder)
+      session = require("mainsequence.client").connect { endpoint = "local:" .. folder }
+    end)
+    after_each(function()
+      session:close()
+      os.execute(("rm -rf '%s'"):format(folder))
+    end)
+    local function legacy()
+      local Legacy = schema.Table("legacy", { metadata = schema.MetaData {}, namespace = "old" })
+      local at = debug.getinfo(1, "l").currentline - 1
+      Legacy.id = types.Integer { primary_key = true }
+      return Legacy, at
+    end
+
+    it("puts a table of the application's own into the catalog", function()
+      local Legacy = legacy()
+      local row = assert(meta_tables.register_external_model(Legacy, { session = session, labels = { "x" } }))
+      assert.are.equal("external_registered", row.management_mode)
+      assert.are.equal("legacy", row.physical_table_name)
+      assert.are.same({ "x" }, row.labels)
+      assert.are.equal(row, meta_tables.meta_table(Legacy))
+      -- Again is the same row.
+      assert.are.equal(row.uid, assert(meta_tables.register_external_model(Legacy, { session = session })).uid)
+    end)
+
+    it("refuses wrong arguments and models", function()
+      local Legacy = legacy()
+      refused(nil, "register_external_model takes a model, got 'legacy'", nil, function()
+        local _ = meta_tables.register_external_model("legacy") end)
+      refused(nil, "register_external_model has no option 'label'", "did you mean 'labels'?", function()
+        local _ = meta_tables.register_external_model(Legacy, { label = { "x" } }) end)
+      local Naive, at = legacy()
+      Naive.at = types.DateTime {}
+      refused(at, "Timezone-naive DateTime columns are not supported", nil, meta_tables.register_external_model, Naive,
+        { session = session })
+      assert.is_nil(registry.binding(Naive))
+    end)
+
+    it("gives the environment's failures back", function()
+      local unreachable = require("mainsequence.client").connect { endpoint = "local:/proc/nowhere" }
+      local row, err = meta_tables.register_external_model(legacy(), { session = unreachable })
+      assert.is_nil(row)
+      assert.is_truthy(err.message:find("/proc/nowhere", 1, true))
+    end)
+  end)
 end)

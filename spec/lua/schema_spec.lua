@@ -274,6 +274,7 @@ describe("mainsequence.schema", function()
       Asset.a = types.Integer { default = 5 }
       Asset.b = types.Uuid { default = core.uuid, onupdate = core.uuid }
       Asset.c = types.JSON { default = { x = 1 } }
+      Asset.c2 = types.JSON { default = core.object("x", 1) }
       Asset.d = types.DateTime { timezone = true, server_default = schema.func.now() }
       Asset.e = types.Boolean { server_default = false }
       Asset.f = types.String { server_default = "open" }
@@ -284,11 +285,12 @@ describe("mainsequence.schema", function()
       assert.are.same({ callable = true }, columns[2].default)
       assert.are.same({ callable = true }, columns[2].onupdate)
       assert.are.same({ value = { x = 1 } }, columns[3].default)
-      assert.are.equal("now", columns[4].server_default.func)
-      assert.are.same({ bool = false }, columns[5].server_default)
-      assert.are.same({ literal = "open" }, columns[6].server_default)
-      assert.are.same({ null = true }, columns[7].server_default)
-      assert.are.same({ text = "1 + 1" }, columns[8].server_default)
+      assert.are.same({ value = { x = 1 } }, columns[4].default)
+      assert.are.equal("now", columns[5].server_default.func)
+      assert.are.same({ bool = false }, columns[6].server_default)
+      assert.are.same({ literal = "open" }, columns[7].server_default)
+      assert.are.same({ null = true }, columns[8].server_default)
+      assert.are.same({ text = "1 + 1" }, columns[9].server_default)
       assert.are.equal(5, Asset.a.default)
       assert.are.equal(core.uuid, Asset.b.onupdate)
     end)

@@ -20,6 +20,8 @@ function M.show()
     names[#names + 1] = name .. (place(name) == "?" and " (missing)" or "")
   end
   cli.out(("  %-9s %s\n"):format("with", table.concat(names, ", ")))
+  local endpoint, source = require("mainsequence.client").endpoint()
+  cli.out(("  %-9s %s\n"):format("endpoint", endpoint and ("%s (%s)"):format(endpoint, source) or "unclear: " .. source.message))
 end
 
 return M

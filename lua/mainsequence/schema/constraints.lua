@@ -24,7 +24,7 @@ local function arguments(what, place, known, ...)
   local given = table.pack(...)
   local items, options = {}, {}
   local last = given[given.n]
-  local is_options = type(last) == "table" and getmetatable(last) == nil and not registry.is_model(last)
+  local is_options = fault.is_data(last)
   for position = 1, given.n - (is_options and 1 or 0) do
     if given[position] == nil then fault.raise(place, ("%s: argument %d is nil"):format(what, position)) end
     items[position] = given[position]

@@ -68,13 +68,22 @@ function M.sorted_keys(t)
   return keys
 end
 
+---Whether a value is a table of data: none of ours with a meaning of its own, such as a model or a type.
+---@param value any
+---@return boolean
+function M.is_data(value)
+  if type(value) ~= "table" then return false end
+  local meta = getmetatable(value)
+  return meta == nil or core.is_array(value) or (type(meta) == "table" and meta.__name == "mainsequence.object")
+end
+
 ---Refuses options that nobody knows.
 ---@param place mainsequence.Place?
 ---@param what string  whose options they are
 ---@param options any
 ---@param known string[]
 function M.check_options(place, what, options, known)
-  if type(options) ~= "table" or getmetatable(options) ~= nil then
+  if not M.is_data(options) then
     M.raise(place, ("%s takes a table of options, got %s"):format(what, M.show(options)))
   end
   local accepted = {}

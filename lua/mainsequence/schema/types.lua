@@ -255,10 +255,7 @@ end
 
 -- Constants that a document can hold are told; anything else (a function, an expression) is only known to exist.
 local function client_value(value)
-  local kind = type(value)
-  if kind == "function" or (kind == "table" and getmetatable(value) ~= nil and not core.is_array(value)) then
-    return { callable = true }
-  end
+  if type(value) == "function" or (type(value) == "table" and not fault.is_data(value)) then return { callable = true } end
   return { value = value }
 end
 
