@@ -9,6 +9,24 @@
 #define META_TABLE "/orm/api/ts_manager/meta_table/"
 #define DYNAMIC_TABLE "/orm/api/ts_manager/dynamic_table/"
 
+/* A POST whose success is a JSON object. */
+static mseq_status call_for_object(mseq_client *client, const char *path, const mseq_value *body,
+                                   mseq_value **object, mseq_error *err) {
+    mseq_value *reply = NULL;
+    mseq_status status = mseq_client_call(client, "POST", path, NULL, body, &reply, err);
+    if (status != MSEQ_OK)
+        return status;
+    if (mseq_value_kind(reply) != MSEQ_OBJECT) {
+        status = mseq_error_set(err, MSEQ_E_TRANSPORT,
+                                "POST %s%s: the reply is no JSON object, is this a TS Manager?",
+                                mseq_client_endpoint(client), path);
+        mseq_value_free(reply);
+        return status;
+    }
+    *object = reply;
+    return MSEQ_OK;
+}
+
 /* ---- The session data source (protocol section 2)
  * --------------------------------------------------------- */
 
@@ -111,9 +129,9 @@ mseq_status mseq_client_register_table(mseq_client *client, const mseq_table *ta
                           : mseq_wire_registration_request(table, &options, &request, err);
     if (status == MSEQ_OK) {
         bool dynamic = !external && mseq_wire_is_time_indexed(table);
-        status = mseq_client_call(client, "POST",
-                                  dynamic ? DYNAMIC_TABLE "register/" : META_TABLE "register/",
-                                  NULL, request, row, err);
+        status =
+            call_for_object(client, dynamic ? DYNAMIC_TABLE "register/" : META_TABLE "register/",
+                            request, row, err);
     }
     mseq_value_free(request);
     mseq_value_free(source);
@@ -123,21 +141,34 @@ mseq_status mseq_client_register_table(mseq_client *client, const mseq_table *ta
 /* ---- Operations: pages of a select (protocol section 3.8)
  * ------------------------------------------------- */
 
-static bool next_offset_of(const mseq_value *page, int64_t *offset) {
+/* What a page says of the next one. */
+typedef struct page_end {
+    bool has_more;
+    bool has_offset; /* it says where the next one begins */
+    int64_t next_offset;
+} page_end;
+
+static page_end end_of_page(const mseq_value *page) {
     const mseq_value *pagination = mseq_object_get(page, "pagination");
     const mseq_value *next = mseq_object_get(pagination, "next_offset");
-    if (!mseq_object_get_boolean(pagination, "has_more", false))
-        return false;
+    page_end end = {.has_more = mseq_object_get_boolean(pagination, "has_more", false)};
     if (mseq_value_kind(next) == MSEQ_STRING)
-        return mseq_parse_integer(mseq_value_get_text(next), offset);
-    *offset = mseq_value_get_integer(next, -1);
-    return *offset >= 0;
+        end.has_offset = mseq_parse_integer(mseq_value_get_text(next), &end.next_offset);
+    else if (mseq_value_kind(next) == MSEQ_INTEGER) {
+        end.has_offset = true;
+        end.next_offset = mseq_value_get_integer(next, 0);
+    }
+    return end;
 }
 
 /* Adds the rows of a page, at most up to `wanted` in all; *cut tells that some were left. */
 static mseq_status add_rows(mseq_value *rows, const mseq_value *page, int64_t wanted, bool *cut,
                             mseq_error *err) {
     const mseq_value *more = mseq_object_get(page, "rows");
+    if (mseq_value_kind(more) != MSEQ_ARRAY)
+        return mseq_error_set(err, MSEQ_E_TRANSPORT,
+                              "a page of the result has no rows: a list was expected, got %s",
+                              mseq_kind_name(mseq_value_kind(more)));
     size_t room = (size_t)wanted - mseq_value_length(rows);
     size_t count = mseq_value_length(more);
     *cut = count > room;
@@ -151,17 +182,18 @@ static mseq_status add_rows(mseq_value *rows, const mseq_value *page, int64_t wa
 typedef struct page_sum {
     int64_t offset; /* of the first page */
     int64_t wanted; /* rows asked for */
-    bool has_more;
-    int64_t next_offset;
+    page_end end;   /* of the last page, or of the rows cut from it */
 } page_sum;
 
 static mseq_value *summary_pagination(const page_sum *sum, int64_t count) {
     mseq_value *pagination = mseq_value_object();
-    mseq_value *next = sum->has_more ? mseq_value_integer(sum->next_offset) : mseq_value_null();
+    mseq_value *next = sum->end.has_more && sum->end.has_offset
+                           ? mseq_value_integer(sum->end.next_offset)
+                           : mseq_value_null();
     bool whole = mseq_object_put_integer(pagination, "limit", sum->wanted) == MSEQ_OK &&
                  mseq_object_put_integer(pagination, "offset", sum->offset) == MSEQ_OK &&
                  mseq_object_put_integer(pagination, "returned_count", count) == MSEQ_OK &&
-                 mseq_object_put_boolean(pagination, "has_more", sum->has_more) == MSEQ_OK;
+                 mseq_object_put_boolean(pagination, "has_more", sum->end.has_more) == MSEQ_OK;
     whole = mseq_object_put(pagination, "next_offset", next) == MSEQ_OK && whole;
     if (whole)
         return pagination;
@@ -173,44 +205,62 @@ static mseq_status write_summary(mseq_value *result, const page_sum *sum, mseq_e
     int64_t count = (int64_t)mseq_value_length(mseq_object_get(result, "rows"));
     bool whole = mseq_object_put_integer(result, "row_count", count) == MSEQ_OK &&
                  mseq_object_put_integer(result, "max_rows", sum->wanted) == MSEQ_OK &&
-                 mseq_object_put_boolean(result, "truncated", sum->has_more) == MSEQ_OK &&
+                 mseq_object_put_boolean(result, "truncated", sum->end.has_more) == MSEQ_OK &&
                  mseq_object_put(result, "pagination", summary_pagination(sum, count)) == MSEQ_OK;
     return whole ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
-/* Asks for the pages after the first and completes `result` with them. The cut of a page that gives
- * more rows than were asked for is exact: the next offset is that of the first row left out. */
+static mseq_status ask_page(mseq_client *client, mseq_value *operation, int64_t offset,
+                            int64_t maximum, mseq_value **page, mseq_error *err) {
+    mseq_value *limits = mseq_object_peek(operation, "limits");
+    if (mseq_object_put_integer(limits, "offset", offset) != MSEQ_OK ||
+        mseq_object_put_integer(limits, "max_rows", maximum) != MSEQ_OK)
+        return mseq_error_no_memory(err);
+    return mseq_client_call(client, "POST", META_TABLE "execute-operation/", NULL, operation, page,
+                            err);
+}
+
+/* Takes one page into `rows`; *empty ends the reading, whatever the page says of more. The cut of a
+ * page that gives more rows than were asked for is exact: the next offset is that of the first row
+ * left out. */
+static mseq_status take_rows(mseq_value *rows, const mseq_value *page, page_sum *sum, bool *empty,
+                             mseq_error *err) {
+    int64_t asked = sum->end.next_offset;
+    size_t before = mseq_value_length(rows);
+    bool cut = false;
+    mseq_status status = add_rows(rows, page, sum->wanted, &cut, err);
+    if (status != MSEQ_OK)
+        return status;
+    size_t added = mseq_value_length(rows) - before;
+    page_end end = end_of_page(page);
+    if (cut)
+        end = (page_end){true, true, asked + (int64_t)added};
+    *empty = added == 0;
+    if (!*empty && end.has_more && end.has_offset && end.next_offset <= asked)
+        return mseq_error_set(err, MSEQ_E_TRANSPORT,
+                              "the page at offset %lld names offset %lld as the next one",
+                              (long long)asked, (long long)end.next_offset);
+    sum->end = end;
+    return MSEQ_OK;
+}
+
+/* Asks for the pages after the first and completes `result` with them. */
 static mseq_status read_more(mseq_client *client, mseq_value *operation, mseq_value *result,
                              page_sum *sum, mseq_error *err) {
     mseq_value *rows = mseq_object_peek(result, "rows");
-    mseq_value *limits = mseq_object_peek(operation, "limits");
     mseq_status status = MSEQ_OK;
-    while (status == MSEQ_OK && sum->has_more && (int64_t)mseq_value_length(rows) < sum->wanted) {
-        int64_t asked = sum->next_offset;
+    bool empty = false;
+    while (status == MSEQ_OK && !empty && sum->end.has_more && sum->end.has_offset &&
+           (int64_t)mseq_value_length(rows) < sum->wanted) {
         size_t before = mseq_value_length(rows);
-        if (mseq_object_put_integer(limits, "offset", asked) != MSEQ_OK ||
-            mseq_object_put_integer(limits, "max_rows", sum->wanted - (int64_t)before) != MSEQ_OK)
-            return mseq_error_no_memory(err);
+        int64_t asked = sum->end.next_offset;
         mseq_value *page = NULL;
-        bool cut = false;
-        status = mseq_client_call(client, "POST", META_TABLE "execute-operation/", NULL, operation,
-                                  &page, err);
+        status = ask_page(client, operation, asked, sum->wanted - (int64_t)before, &page, err);
         if (status == MSEQ_OK)
-            status = add_rows(rows, page, sum->wanted, &cut, err);
-        else
+            status = take_rows(rows, page, sum, &empty, err);
+        if (status != MSEQ_OK)
             mseq_error_detail(err, "%zu rows were read before, the next is at offset %lld", before,
                               (long long)asked);
-        if (status == MSEQ_OK) {
-            bool more = next_offset_of(page, &sum->next_offset);
-            size_t added = mseq_value_length(rows) - before;
-            if (cut)
-                sum->next_offset = asked + (int64_t)added;
-            sum->has_more = cut || more;
-            if (added == 0 && !cut) {
-                mseq_value_free(page);
-                break; /* an empty page ends the reading, whatever it says of more */
-            }
-        }
         mseq_value_free(page);
     }
     return status;
@@ -232,18 +282,18 @@ static mseq_status read_pages(mseq_client *client, const mseq_value *operation, 
 mseq_status mseq_client_execute_operation(mseq_client *client, const mseq_value *operation,
                                           mseq_value **result, mseq_error *err) {
     mseq_value *first = NULL;
-    mseq_status status = mseq_client_call(client, "POST", META_TABLE "execute-operation/", NULL,
-                                          operation, &first, err);
+    mseq_status status =
+        call_for_object(client, META_TABLE "execute-operation/", operation, &first, err);
     if (status != MSEQ_OK)
         return status;
     const char *kind = mseq_object_get_text(operation, "operation");
     const mseq_value *limits = mseq_object_get(operation, "limits");
     const mseq_value *rows = mseq_object_get(first, "rows");
     page_sum sum = {.offset = mseq_object_get_integer(limits, "offset", 0),
-                    .wanted = mseq_object_get_integer(limits, "max_rows", 1000)};
-    sum.has_more = next_offset_of(first, &sum.next_offset);
+                    .wanted = mseq_object_get_integer(limits, "max_rows", 1000),
+                    .end = end_of_page(first)};
     if (kind && strcmp(kind, "select") == 0 && mseq_value_kind(rows) == MSEQ_ARRAY &&
-        (int64_t)mseq_value_length(rows) < sum.wanted && sum.has_more)
+        (int64_t)mseq_value_length(rows) < sum.wanted && sum.end.has_more && sum.end.has_offset)
         status = read_pages(client, operation, first, &sum, err);
     if (status != MSEQ_OK) {
         mseq_value_free(first);

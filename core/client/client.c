@@ -142,7 +142,11 @@ static mseq_status take_page(mseq_value *page, mseq_value *rows, char **next, ms
     for (size_t i = 0; i < mseq_value_length(results); i++)
         if (mseq_array_add(rows, mseq_value_dup(mseq_array_get(results, i))) != MSEQ_OK)
             return mseq_error_no_memory(err);
-    const char *link = bare ? NULL : mseq_object_get_text(page, "next");
+    const mseq_value *following = bare ? NULL : mseq_object_get(page, "next");
+    const char *link = mseq_value_get_text(following);
+    if (!link && !mseq_value_is_null(following))
+        return mseq_error_set(err, MSEQ_E_TRANSPORT, "a list reply's next is no link but %s",
+                              mseq_kind_name(mseq_value_kind(following)));
     *next = link ? mseq_text_dup(path_of_link(link)) : NULL;
     return link && !*next ? mseq_error_no_memory(err) : MSEQ_OK;
 }

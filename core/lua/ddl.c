@@ -91,7 +91,7 @@ static int sort_tables(lua_State *L) {
     mseqi_scratch *scratch = mseqi_scratch_new(L);
     mseqi_check_metadata(L, 1, &scratch->metadata[0]);
     size_t count = mseq_metadata_count(scratch->metadata[0]);
-    const mseq_table **order = lua_newuserdatauv(L, (count + 1) * sizeof(*order), 0);
+    const mseq_table **order = lua_newuserdatauv(L, (count + 1) * sizeof(const mseq_table *), 0);
     bool cyclic = false;
     mseq_error err = MSEQ_ERROR_INIT;
     mseqi_check(L, mseq_metadata_sort(scratch->metadata[0], sort, order, NULL, &cyclic, &err),

@@ -248,11 +248,13 @@ static void test_lists_that_are_none(void **state) {
                                      {200, "{\"results\": [], \"next\": \"/l/?page=2\"}", NULL}};
     static const answer broken[] = {{200, "{\"results\": [1], \"next\": \"/l/?page=2\"}", NULL},
                                     {500, "{\"detail\": \"gone\"}", NULL}};
+    static const answer unlinked[] = {{200, "{\"results\": [1], \"next\": 2}", NULL}};
     const struct {
         const answer *answers;
         size_t count;
         mseq_status status;
     } cases[] = {{shapeless, 1, MSEQ_E_TRANSPORT},
+                 {unlinked, 1, MSEQ_E_TRANSPORT},
                  {endless, 2, MSEQ_E_TRANSPORT},
                  {broken, 2, MSEQ_E_SERVER}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -388,6 +390,69 @@ static void test_empty_page_ends(void **state) {
     mseq_value_free(result);
 }
 
+/* More rows without a place to ask for them: nothing is lost silently, the result says so. */
+static void test_more_without_an_offset(void **state) {
+    (void)state;
+    static const answer answers[] = {{200, PAGE("[1]", "true", "11"), NULL},
+                                     {200, PAGE("[2]", "true", "null"), NULL}};
+    script s;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_value *result = execute(&s, answers, 2, select_five, MSEQ_OK, &err);
+    assert_int_equal(mseq_value_length(mseq_object_get(result, "rows")), 2);
+    assert_true(mseq_object_get_boolean(result, "truncated", false));
+    const mseq_value *pagination = mseq_object_get(result, "pagination");
+    assert_true(mseq_object_get_boolean(pagination, "has_more", false));
+    assert_true(mseq_value_is_null(mseq_object_get(pagination, "next_offset")));
+    mseq_value_free(result);
+}
+
+/* A first page that ends the reading is given back as it came. */
+static void test_first_page_is_left_alone(void **state) {
+    (void)state;
+    static const char *const pages[] = {
+        PAGE("[1, 2, 3, 4, 5, 6]", "true", "16"), /* enough */
+        PAGE("[1]", "true", "\"soon\""),          /* nowhere to go on */
+        PAGE("{}", "true", "11"),                 /* no rows */
+        "{\"rows\": [1]}",
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        const answer only = {200, pages[i], NULL};
+        script s;
+        mseq_error err = MSEQ_ERROR_INIT;
+        mseq_value *result = execute(&s, &only, 1, select_five, MSEQ_OK, &err);
+        mseq_value *expected = parse(pages[i]);
+        assert_true(mseq_value_equal(result, expected));
+        mseq_value_free(expected);
+        mseq_value_free(result);
+    }
+}
+
+static void test_malformed_results(void **state) {
+    (void)state;
+    static const answer nothing[] = {{204, NULL, NULL}};
+    static const answer list[] = {{200, "[]", NULL}};
+    static const answer no_rows[] = {{200, PAGE("[1]", "true", "11"), NULL},
+                                     {200, PAGE("{\"a\": 1}", "true", "12"), NULL}};
+    static const answer no_progress[] = {{200, PAGE("[1]", "true", "11"), NULL},
+                                         {200, PAGE("[2]", "true", "11"), NULL}};
+    const struct {
+        const answer *answers;
+        size_t count;
+        const char *word;
+    } cases[] = {{nothing, 1, "no JSON object"},
+                 {list, 1, "no JSON object"},
+                 {no_rows, 2, "got object"},
+                 {no_progress, 2, "offset 11"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        script s;
+        mseq_error err = MSEQ_ERROR_INIT;
+        assert_null(
+            execute(&s, cases[i].answers, cases[i].count, select_five, MSEQ_E_TRANSPORT, &err));
+        if (!strstr(err.message, cases[i].word))
+            fail_msg("case %zu: %s", i, err.message);
+    }
+}
+
 static void test_failure_of_a_later_page(void **state) {
     (void)state;
     static const answer answers[] = {{200, PAGE("[1, 2]", "true", "12"), NULL},
@@ -426,6 +491,9 @@ int main(void) {
         cmocka_unit_test(test_pages_of_a_select),
         cmocka_unit_test(test_page_with_too_many_rows),
         cmocka_unit_test(test_empty_page_ends),
+        cmocka_unit_test(test_more_without_an_offset),
+        cmocka_unit_test(test_first_page_is_left_alone),
+        cmocka_unit_test(test_malformed_results),
         cmocka_unit_test(test_failure_of_a_later_page),
         cmocka_unit_test(test_writes_are_never_repeated),
     };
