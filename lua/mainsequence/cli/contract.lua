@@ -11,6 +11,8 @@ function M.add_to_parser(parser, summary)
     :argname("<file>")
   command:option("--model", "Only this model (class name or table name); --json then prints the contract itself.")
     :argname("<name>")
+  command:option("--include", "Put this part into the contracts, too: indexes or foreign_keys. May be repeated.")
+    :choices({ "indexes", "foreign_keys" }):count("*")
   cli.add_common(command)
 end
 
@@ -68,13 +70,16 @@ end
 ---@return integer|nil status, any err
 function M.run(options)
   if options.file:find("%.json$") or options.file == "-" then
-    if options.model then cli.usage_error("--model is for files of models") end
+    if options.model or #options.include > 0 then
+      cli.usage_error((options.model and "--model" or "--include") .. " is for files of models")
+    end
     return check_document(options.file)
   end
   local files = require("mainsequence.cli.models")
   local registry = require("mainsequence.schema.registry")
   local models = files.of_file(options.file, options.model)
-  local function contract(model) return registry.table_of(model):contract() end
+  local include = #options.include > 0 and options.include or nil
+  local function contract(model) return registry.table_of(model):contract({ include = include }) end
   if options.json then
     cli.out_json(options.model and contract(models[1]) or files.by_class_name(models, contract))
   else
