@@ -281,7 +281,7 @@ describe("migrations.runner on SQLite", function()
     other:close()
     assert.is_nil(result)
     assert.are.equal("database_locked", err.code)
-    assert.has_match("Waiting for another process that holds the database's write lock", lines[1])
+    assert.has_match("Waiting for another process that holds the database's lock", lines[1])
   end)
 
   -- The connection, with something that another process does before the second step takes the lock.

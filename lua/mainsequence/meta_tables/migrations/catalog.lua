@@ -15,6 +15,7 @@ local M = {}
 ---@field client mainsequence.Client
 ---@field classes table classes of the objects that models are bound to
 ---@field report fun(line: string)
+---@field own_session mainsequence.Session? closed with the context
 ---@field data_source_uid string?
 ---@field registry_row table?
 ---@field rows table<table, table> model → catalog row

@@ -60,7 +60,7 @@ local function show_plan(context, options, target, down)
     return nil, err
   end
   local graph = context.scripts.graph
-  local rows, read_error = contexts.on_database(credential, function(connection)
+  local rows, read_error = contexts.on_database(credential, options.lock_timeout, function(connection)
     return runner.current(connection, context.provider)
   end)
   if not rows then
@@ -79,7 +79,7 @@ end
 
 local function migrate(verb, provider, options, place)
   local down = verb == "downgrade"
-  local context, err = contexts.start(verb, provider, options, { "revision", "sql", "dialect", "plan" }, place)
+  local context <close>, err = contexts.start(verb, provider, options, { "revision", "sql", "dialect", "plan" }, place)
   if not context then
     return nil, err
   end
@@ -99,7 +99,7 @@ local function migrate(verb, provider, options, place)
   end
   contexts.tell_scripts(context, target)
   progress.say(context, "Starting Alembic %s now target=%s...", verb, target)
-  local done, run_error = contexts.on_database(credential, function(connection, open)
+  local done, run_error = contexts.on_database(credential, options.lock_timeout, function(connection, open)
     return runner.run(connection, context.provider, context.scripts.graph, {
       symbol = target, down = down, report = context.report, lock_timeout = options.lock_timeout, open = open,
     })
@@ -170,7 +170,7 @@ end
 ---@return table|nil result { revisions, heads, up_to_date }, mainsequence.Error?
 function M.current(provider, options)
   options = options or {}
-  local context, err = contexts.start("current", provider, options, { "verbose" }, fault.here(1))
+  local context <close>, err = contexts.start("current", provider, options, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -180,7 +180,7 @@ function M.current(provider, options)
   end
   contexts.tell_scripts(context)
   progress.say(context, "Starting Alembic current now...")
-  local rows, read_error = contexts.on_database(credential, function(connection)
+  local rows, read_error = contexts.on_database(credential, options.lock_timeout, function(connection)
     return runner.current(connection, context.provider)
   end)
   if not rows then
@@ -204,7 +204,7 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.history(provider, options)
-  local context, err = contexts.start("history", provider, options or {}, { "verbose" }, fault.here(1))
+  local context <close>, err = contexts.start("history", provider, options or {}, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -220,7 +220,7 @@ end
 ---@param options mainsequence.migrations.Options?
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.heads(provider, options)
-  local context, err = contexts.start("heads", provider, options or {}, { "verbose" }, fault.here(1))
+  local context <close>, err = contexts.start("heads", provider, options or {}, { "verbose" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -235,7 +235,7 @@ end
 ---@return table|nil result { revisions }, mainsequence.Error?
 function M.stamp(provider, options)
   options = options or {}
-  local context, err = contexts.start("stamp", provider, options, { "revision", "purge" }, fault.here(1))
+  local context <close>, err = contexts.start("stamp", provider, options, { "revision", "purge" }, fault.here(1))
   if not context then
     return nil, err
   end
@@ -250,7 +250,7 @@ function M.stamp(provider, options)
   if not credential then
     return nil, prepare_error
   end
-  local rows, stamp_error = contexts.on_database(credential, function(connection)
+  local rows, stamp_error = contexts.on_database(credential, options.lock_timeout, function(connection)
     return runner.stamp(connection, context.provider, context.scripts.graph,
       { ids = ids, purge = options.purge, report = context.report, lock_timeout = options.lock_timeout })
   end)
@@ -266,7 +266,7 @@ end
 ---@return table|nil result { ok, meta_table_uids }, mainsequence.Error?
 function M.refresh(provider, options)
   options = options or {}
-  local context, err = contexts.start("refresh", provider, options, {}, fault.here(1))
+  local context <close>, err = contexts.start("refresh", provider, options, {}, fault.here(1))
   if not context then
     return nil, err
   end

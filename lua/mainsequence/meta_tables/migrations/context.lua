@@ -8,6 +8,7 @@ local fault = require("mainsequence.schema.fault")
 local finalization = require("mainsequence.meta_tables.migrations.finalization")
 local progress = require("mainsequence.meta_tables.migrations.progress")
 local providers = require("mainsequence.meta_tables.migrations.provider")
+local runner = require("mainsequence.meta_tables.migrations.runner")
 local scripts = require("mainsequence.meta_tables.migrations.scripts")
 
 local M = {}
@@ -65,22 +66,23 @@ local function load_provider(context, provider, place)
   return provider
 end
 
----The session that the options name: the caller's, one of their own, or the process's.
----@return mainsequence.Session|mainsequence.Client
+---The session that the options name: the caller's, one of their own (to be closed in the end), or the
+---process's.
+---@return mainsequence.Session|mainsequence.Client session, boolean own
 local function session_of(options)
   if options.client ~= nil then
-    return options.client
+    return options.client, false
   end
   local default = client.session()
   if options.endpoint == nil and options.timeout == nil then
-    return default
+    return default, false
   end
   local settings = {}
   for key, value in next, default.options do
     settings[key] = value
   end
   settings.endpoint, settings.timeout = options.endpoint or settings.endpoint, options.timeout or settings.timeout
-  return client.connect(settings)
+  return client.connect(settings), true
 end
 
 local function check_ttl(options)
@@ -91,10 +93,19 @@ local function check_ttl(options)
   return ttl
 end
 
+-- A context is a to-be-closed value: a session of its own ends with the command.
+local Context = {}
+
+function Context.__close(context)
+  if context.own_session then
+    context.own_session:close()
+  end
+end
+
 -- Context and scripts of a command; the client is opened when it is needed.
 function M.start(what, provider, options, extra, place)
   fault.check_options(place, what, options, known_options(extra))
-  local context = { report = options.report or function() end, rows = {} }
+  local context = setmetatable({ report = options.report or function() end, rows = {} }, Context)
   local ttl, ttl_error = check_ttl(options)
   if not ttl then
     return nil, ttl_error
@@ -116,7 +127,8 @@ end
 ---@param options mainsequence.migrations.Options
 ---@return mainsequence.Client|nil client, mainsequence.Error?
 function M.open_client(context, options)
-  local session = session_of(options)
+  local session, own = session_of(options)
+  context.own_session = own and session or nil
   local classes = session.classes
   local opened = session
   if classes then
@@ -151,9 +163,12 @@ function M.tell_scripts(context, target)
   end
 end
 
--- Runs `work` on a connection to the database of the credential and closes it.
-function M.on_database(credential, work)
-  local connection, err = core.connect(credential.uri)
+---Runs `work` on a connection to the database of the credential and closes it.
+---@param credential { uri: string }
+---@param lock_timeout number?
+---@param work fun(connection: mainsequence.Connection, open: function): ...
+function M.on_database(credential, lock_timeout, work)
+  local connection, err = core.connect(credential.uri, { busy_timeout_ms = runner.busy_timeout_ms(lock_timeout) })
   if not connection then
     return nil, err
   end

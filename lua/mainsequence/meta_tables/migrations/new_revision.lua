@@ -94,7 +94,7 @@ local function compare(context, options)
     return nil, err
   end
   contexts.tell_scripts(context, #context.scripts.graph.heads == 1 and "head" or nil)
-  return contexts.on_database(credential, function(connection)
+  return contexts.on_database(credential, options.lock_timeout, function(connection)
     return compare_on(context, connection)
   end)
 end
@@ -132,7 +132,7 @@ end
 ---@return table|nil result { revision, path, package, migration_namespace }, mainsequence.Error?
 function M.revision(provider, options)
   options = options or {}
-  local context, err = contexts.start("revision", provider, options,
+  local context <close>, err = contexts.start("revision", provider, options,
     { "autogenerate", "head", "message", "rev_id", "skip_empty", "sqlalchemy_url" }, fault.here(1))
   if not context then
     return nil, err
@@ -176,7 +176,7 @@ end
 ---@return table|nil result { ok, differences }, mainsequence.Error?
 function M.check(provider, options)
   options = options or {}
-  local context, err = contexts.start("check", provider, options, { "sqlalchemy_url" }, fault.here(1))
+  local context <close>, err = contexts.start("check", provider, options, { "sqlalchemy_url" }, fault.here(1))
   if not context then
     return nil, err
   end

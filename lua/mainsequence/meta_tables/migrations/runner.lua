@@ -84,10 +84,12 @@ end
 
 -- ---- The lock ----------------------------------------------------------------------------------
 
-local function begin(run)
+---Tries until the lock is free, saying so, or until the lock timeout has passed. Each attempt waits as
+---long as the connection's own busy timeout.
+local function locked(run, attempt)
   local started = core.monotonic_ms()
   while true do
-    local ok, err = run.connection:begin(true)
+    local ok, err = attempt(run.connection)
     if ok then
       return true
     end
@@ -95,9 +97,29 @@ local function begin(run)
     if err.code ~= "database_locked" or waited >= run.lock_timeout then
       return nil, err
     end
-    run.report(("[mainsequence migrations] Waiting for another process that holds the database's write lock (%d s of %d s)...")
-      :format(math.floor(waited), math.floor(run.lock_timeout)))
+    run.report(("[mainsequence migrations] Waiting for another process that holds the database's lock (%.0f s of %.0f s)...")
+      :format(waited, run.lock_timeout))
   end
+end
+
+local function begin(run)
+  return locked(run, function(connection)
+    return connection:begin(true)
+  end)
+end
+
+-- A reader can keep SQLite from committing; the transaction stays open meanwhile.
+local function commit(run)
+  return locked(run, function(connection)
+    return connection:commit()
+  end)
+end
+
+---How long one attempt of a connection for migrations waits.
+---@param lock_timeout number? seconds
+---@return integer milliseconds
+function M.busy_timeout_ms(lock_timeout)
+  return math.floor(math.max(10, math.min(10000, (lock_timeout or M.LOCK_TIMEOUT) * 250)))
 end
 
 -- ---- Foreign keys (SQLite) ---------------------------------------------------------------------
@@ -245,7 +267,7 @@ local function step(run)
   run.target = target
   ok, err = apply(run, revision, rows, exists)
   if ok then
-    ok, err = run.connection:commit()
+    ok, err = commit(run)
   end
   if not ok then
     run.connection:rollback()
@@ -366,7 +388,7 @@ function M.stamp(connection, provider, graph, options)
     ok, err = versions:apply(rows, wanted)
   end
   if ok then
-    ok, err = connection:commit()
+    ok, err = commit(run)
   end
   if not ok then
     connection:rollback()
