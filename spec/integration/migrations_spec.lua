@@ -1,3 +1,5 @@
+-- luacheck: no max line length
+
 local core = require("mainsequence.core")
 local client = require("mainsequence.client")
 local meta_tables = require("mainsequence.meta_tables")
@@ -511,15 +513,38 @@ describe("migrations and other processes", function()
 
   it("survives a disk that is full", function()
     -- a limit on the size of files, with the signal that goes with it ignored
+    local failures = 0
     local status, output
-    for blocks = 40, 400, 40 do
+    for blocks = 40, 4000, 40 do
       status, output = projects.shell(("trap '' XFSZ; ulimit -f %d; %s"):format(blocks, project:process("upgrade")))
       if status == 0 then
         break
       end
+      failures = failures + 1
       assert.are.equal(1, status, output)
+      assert.has_match("disk I/O error", output)
     end
-    assert.are.equal(0, (projects.shell(project:process("upgrade"))))
+    assert.are.equal(0, status, output)
+    assert.is_true(failures > 1)
     check_done()
+  end)
+
+  it("takes back a revision that the disk has no room for", function()
+    assert(project:run("upgrade"))
+    project:revision("0006_big", [[
+      local R = { revision = "0006", down_revision = "0005" }
+      function R.upgrade(op)
+        op:create_table("shop__big", op.Column("id", op.types.LargeBinary {}))
+        op:execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+          .. " INSERT INTO shop__big SELECT zeroblob(100000) FROM n")
+      end
+      return R]])
+    local status, output = projects.shell("trap '' XFSZ; ulimit -f 8000; " .. project:process("upgrade"))
+    assert.are.equal(1, status, output)
+    assert.has_match("upgrade of revision 0006 failed and was rolled back: .*0006_big.lua:4", output)
+    check_done()
+    assert.is_nil(database_text():find("shop__big", 1, true))
+    assert(project:run("upgrade"))
+    assert.has_match("at 0006", database_text())
   end)
 end)
