@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ * Room `manager`: labels, search, schema graph, and the router. */
+#include "manager_helpers.h"
+
+static void put_table(const fixture *made, const char *name, const char *target, char uid[37]) {
+    char key[256] = "";
+    if (target)
+        snprintf(key, sizeof key,
+                 ", \"foreign_keys\": [{\"name\": \"fk_%s\", \"source_columns\": [\"parent_id\"],"
+                 " \"target_table\": \"%s\", \"target_columns\": [\"id\"], \"on_delete\":"
+                 " \"CASCADE\"}]",
+                 name, target);
+    char *body = mseq_text_format(
+        "{\"data_source_uid\": \"%s\", \"management_mode\": \"platform_managed\","
+        " \"description\": \"Where %s is\", \"provisioning\": {\"create_table\": true},"
+        " \"table_contract\": {\"physical\": {\"table_name\": \"%s\"}, \"columns\": [{\"name\":"
+        " \"id\", \"data_type\": \"int64\", \"backend_type\": \"BIGINT\", \"primary_key\": true,"
+        " \"nullable\": false, \"label\": \"Größe %s\"}, {\"name\": \"parent_id\", \"data_type\":"
+        " \"int64\", \"backend_type\": \"BIGINT\"}]%s}}",
+        made->source, name, name, name, key);
+    mseq_value *row = expect(made->manager, "POST", META "register/", body, 201);
+    if (uid)
+        snprintf(uid, 37, "%s", text_at(row, "uid"));
+    mseq_value_free(row);
+    free(body);
+}
+
+/* ---- Labels */
+
+static mseq_value *change(const fixture *made, const char *uid, const char *verb, const char *json,
+                          size_t labels) {
+    char path[128];
+    snprintf(path, sizeof path, META "%s/%s-label/", uid, verb);
+    mseq_value *reply = expect(made->manager, "POST", path, json, 200);
+    check_model("LabelSetResponse", reply);
+    assert_int_equal(mseq_value_length(mseq_object_get(reply, "labels")), labels);
+    return reply;
+}
+
+static void test_labels(void **state) {
+    const fixture *made = *state;
+    char one[37], two[37], path[128];
+    put_table(made, "one", NULL, one);
+    put_table(made, "two", NULL, two);
+    mseq_value_free(
+        change(made, one, "add", "{\"labels\": [\" Straße \", \"STRASSE\", \"\", \"x\"]}", 2));
+    /* the organization's spelling is the first one */
+    mseq_value *reply = change(made, two, "add", "{\"labels\": [\"strasse\"]}", 1);
+    const mseq_value *label = mseq_array_get(mseq_object_get(reply, "labels"), 0);
+    assert_string_equal(text_at(label, "name"), "Straße");
+    assert_string_equal(text_at(label, "slug"), "stra_e");
+    assert_int_equal(mseq_object_get_integer(label, "usage_count", 0), 2);
+    mseq_value_free(reply);
+    mseq_value_free(change(made, two, "add", "{\"labels\": [\"strasse\"]}", 1));
+    mseq_value_free(change(made, one, "remove", "{\"labels\": [\"STRASSE\", \"none\"]}", 1));
+    mseq_value_free(change(made, one, "add", NULL, 1));
+    snprintf(path, sizeof path, META "%s/", one);
+    mseq_value *row = expect(made->manager, "GET", path, NULL, 200);
+    check_model("MetaTable", row);
+    assert_string_equal(mseq_value_get_text(mseq_array_get(mseq_object_get(row, "labels"), 0)),
+                        "x");
+    mseq_value_free(row);
+    snprintf(path, sizeof path, META "%s/add-label/", one);
+    refuse(made->manager, "POST", path, "{\"labels\": [5]}", 400, "wrong_kind", "labels");
+    refuse(made->manager, "POST", path, "{\"labels\": {}}", 400, "wrong_kind", "labels");
+    refuse(made->manager, "POST", path, "{\"label\": []}", 400, "unknown_key", "label");
+    refuse(made->manager, "POST", META "none/add-label/", "{\"labels\": []}", 404, "not_found",
+           "none");
+}
+
+/* ---- Search */
+
+static size_t found(const fixture *made, const char *method, const char *path, const char *json) {
+    mseq_value *reply = expect(made->manager, method, path, json, 200);
+    size_t count = mseq_value_length(mseq_object_get(reply, "results"));
+    check_models("MetaTable", mseq_object_get(reply, "results"));
+    mseq_value_free(reply);
+    return count;
+}
+
+static void test_search(void **state) {
+    const fixture *made = *state;
+    char one[37], path[128];
+    put_table(made, "one", NULL, one);
+    put_table(made, "two", NULL, NULL);
+    const char *search = META "description-search/";
+    assert_int_equal(found(made, "POST", search,
+                           "{\"q\": \"WHERE\", \"trigram_k\": 200, \"embed_k\": 200, \"w_trgm\":"
+                           " 0.65, \"w_emb\": 0.35, \"embedding_model\": \"default\"}"),
+                     2);
+    assert_int_equal(found(made, "POST", search, "{\"q\": \" one \"}"), 1);
+    assert_int_equal(found(made, "POST", search, "{\"q\": \"is\", \"trigram_k\": 1}"), 1);
+    assert_int_equal(found(made, "POST", search, "{\"q\": \"no such word\"}"), 0);
+    assert_int_equal(
+        found(made, "POST", search, "{\"q\": \"where\", \"physical_table_name__in\": [\"two\"]}"),
+        1);
+    refuse(made->manager, "POST", search, "{\"q\": \"  \"}", 400, "missing_field", "q");
+    refuse(made->manager, "POST", search, "{}", 400, "missing_field", "q");
+    refuse(made->manager, "POST", search, "{\"q\": \"a\", \"colour\": 1}", 400, "unknown_filter",
+           "colour");
+    assert_int_equal(found(made, "GET", META "column-search/?q=PARENT", NULL), 2);
+    assert_int_equal(found(made, "GET", META "column-search/?q=gr%C3%B6sse+one", NULL), 1);
+    assert_int_equal(found(made, "GET", META "column-search/?q=where", NULL), 0);
+    assert_int_equal(found(made, "GET",
+                           META "column-search/?q=id&physical_table_name__in=one"
+                                "&physical_table_name__in=two&namespace__isnull=True",
+                           NULL),
+                     2);
+    refuse(made->manager, "GET", META "column-search/", NULL, 400, "missing_field", "q");
+    snprintf(path, sizeof path, META "%s/refresh-table-search-index/", one);
+    mseq_value_free(expect(made->manager, "POST", path, NULL, 200));
+    refuse(made->manager, "POST", META "none/refresh-table-search-index/", NULL, 404, "not_found",
+           NULL);
+}
+
+/* ---- Graph */
+
+static mseq_value *graph(const fixture *made, const char *uid, const char *query, size_t nodes,
+                         size_t edges) {
+    char path[256];
+    snprintf(path, sizeof path, META "%s/schema-graph/%s", uid, query);
+    mseq_value *reply = expect(made->manager, "GET", path, NULL, 200);
+    assert_string_equal(text_at(reply, "root_uid"), uid);
+    if (mseq_value_length(mseq_object_get(reply, "nodes")) != nodes ||
+        mseq_value_length(mseq_object_get(reply, "edges")) != edges) {
+        char *text = to_text(reply);
+        fail_msg("%s: %s", query, text);
+    }
+    return reply;
+}
+
+static void test_graph(void **state) {
+    const fixture *made = *state;
+    char root[37], middle[37], leaf[37], tree[37];
+    put_table(made, "root", NULL, root);
+    put_table(made, "middle", "root", middle);
+    put_table(made, "leaf", "middle", leaf);
+    put_table(made, "tree", "tree", tree);
+    mseq_value *reply = graph(made, leaf, "", 2, 1);
+    const mseq_value *edge = mseq_array_get(mseq_object_get(reply, "edges"), 0);
+    assert_string_equal(text_at(edge, "source_uid"), leaf);
+    assert_string_equal(text_at(edge, "target_uid"), middle);
+    assert_string_equal(text_at(edge, "on_delete"), "cascade");
+    assert_string_equal(text_at(edge, "relationship_type"), "meta_table_to_meta_table");
+    assert_int_equal(mseq_object_get_integer(reply, "hidden_edges", -1), 0);
+    mseq_value_free(reply);
+    mseq_value_free(graph(made, leaf, "?depth=2", 3, 2));
+    mseq_value_free(graph(made, leaf, "?depth=0", 1, 0));
+    mseq_value_free(graph(made, root, "?depth=5", 1, 0));
+    mseq_value_free(graph(made, root, "?depth=5&include_incoming=True", 3, 2));
+    mseq_value_free(graph(made, middle, "?include_incoming=true", 3, 2));
+    mseq_value_free(graph(made, tree, "?depth=3&include_incoming=1", 1, 1));
+    reply = graph(made, root, "?depth=1000", 1, 0);
+    assert_int_equal(mseq_object_get_integer(reply, "depth", 0), 16);
+    mseq_value_free(reply);
+    refuse(made->manager, "GET", META "none/schema-graph/", NULL, 404, "not_found", "none");
+    char path[128];
+    snprintf(path, sizeof path, META "%s/schema-graph/?depth=x", root);
+    refuse(made->manager, "GET", path, NULL, 400, "bad_value", "depth");
+    snprintf(path, sizeof path, META "%s/schema-graph/?deep=1", root);
+    refuse(made->manager, "GET", path, NULL, 400, "unknown_key", "deep");
+}
+
+/* A key whose target is registered later finds it. */
+static void test_late_target(void **state) {
+    const fixture *made = *state;
+    char path[128];
+    run_on_data(made, "CREATE TABLE late (id INTEGER PRIMARY KEY NOT NULL);"
+                      " CREATE TABLE early (id INTEGER NOT NULL, parent_id INTEGER"
+                      " REFERENCES late (id))");
+    const char *text = "{\"data_source_uid\": \"$S\", \"management_mode\": \"external_registered\","
+                       " \"introspect\": true, \"table_contract\": {\"physical\": {\"table_name\":"
+                       " \"$R\"}, \"columns\": [{\"name\": \"id\", \"data_type\": \"int32\"}]}}";
+    char *body = fill(made, text, "early");
+    mseq_value *early = expect(made->manager, "POST", META "register/", body, 201);
+    const mseq_value *key = mseq_array_get(mseq_object_get(early, "foreign_keys"), 0);
+    assert_true(mseq_value_is_null(mseq_object_get(key, "target_table_uid")));
+    free(body);
+    body = fill(made, text, "late");
+    mseq_value *late = expect(made->manager, "POST", META "register/", body, 201);
+    assert_int_equal(mseq_value_length(mseq_object_get(late, "incoming_fks")), 1);
+    free(body);
+    snprintf(path, sizeof path, META "%s/", text_at(early, "uid"));
+    mseq_value *row = expect(made->manager, "GET", path, NULL, 200);
+    key = mseq_array_get(mseq_object_get(row, "foreign_keys"), 0);
+    assert_string_equal(text_at(key, "target_table_uid"), text_at(late, "uid"));
+    mseq_value_free(row);
+    mseq_value_free(graph(made, text_at(early, "uid"), "", 2, 1));
+    mseq_value_free(early);
+    mseq_value_free(late);
+}
+
+/* ---- Router */
+
+static void test_routes(void **state) {
+    const fixture *made = *state;
+    mseq_manager *manager = made->manager;
+    static const char *const unknown[] = {
+        "/",
+        "//",
+        "",
+        "orm/api/ts_manager/meta_table/",
+        "/orm/api/",
+        "/orm/api/ts_manager/other_table/",
+        "/orm/api/ts_manager/meta_table//",
+        "/orm/api/ts_manager/meta_table/x/unknown/",
+        "/orm/api/ts_manager/meta_table/x/y/z/a/b/c/d/e/f/",
+        "/orm/api/ts_manager/meta_table/x/can-view/",
+        "/orm/api/ts_manager/local_time_serie/",
+        "/orm/api/ts_manager/meta%5Ftable%2F/",
+        "/ORM/api/ts_manager/meta_table/",
+    };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        refuse(manager, "GET", unknown[i], NULL, 404, "unknown_route", NULL);
+    refuse(manager, "GET", "/orm/api/ts_manager/meta_table", NULL, 404, "missing_trailing_slash",
+           "slash");
+    refuse(manager, "GET", "/orm/api/ts_manager/meta_table/x", NULL, 404, "missing_trailing_slash",
+           "slash");
+    refuse(manager, "PUT", META, NULL, 405, "method_not_allowed", "GET, POST");
+    refuse(manager, "GET", META "register/", NULL, 405, "method_not_allowed", "POST");
+    refuse(manager, "POST", META "x/", "{}", 405, "method_not_allowed", "GET, PATCH, DELETE");
+    refuse(manager, "get", META, NULL, 405, "method_not_allowed", NULL);
+    refuse(manager, "GET", META "%zz/", NULL, 400, "bad_path", NULL);
+    refuse(manager, "GET", META "%00/", NULL, 400, "bad_path", NULL);
+    refuse(manager, "GET", META "%ff/", NULL, 400, "bad_path", NULL);
+    refuse(manager, "GET", META "a%2Fb/", NULL, 404, "not_found", "'a/b'");
+    refuse(manager, "GET", META "gr%C3%B6%C3%9Fe/", NULL, 404, "not_found", "größe");
+    char *path = malloc(70000);
+    memset(path, 'a', 70000);
+    memcpy(path, META, strlen(META));
+    memcpy(path + 69998, "/", 2);
+    refuse(manager, "GET", path, NULL, 404, "unknown_route", NULL);
+    /* a message is cut between characters */
+    memset(path, 0, 70000);
+    snprintf(path, 70000, META);
+    for (int i = 0; i < 900; i++)
+        memcpy(path + strlen(path), "\xc3\xb6", 3);
+    memcpy(path + strlen(path), "/", 2);
+    refuse(manager, "GET", path, NULL, 404, "not_found", NULL);
+    free(path);
+    mseq_request request = MSEQ_REQUEST_INIT;
+    mseq_reply reply = MSEQ_REPLY_INIT;
+    mseq_manager_handle(manager, &request, &reply);
+    assert_int_equal(reply.status, 404);
+    mseq_reply_free(&reply);
+    request.method = "GET";
+    request.path = META;
+    mseq_cancellation *token = mseq_cancellation_new();
+    mseq_cancellation_set(token);
+    request.cancellation = token;
+    mseq_manager_handle(manager, &request, &reply);
+    assert_int_equal(reply.status, 499);
+    mseq_reply_free(&reply);
+    mseq_cancellation_free(token);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_labels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_search, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_graph, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_late_target, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_routes, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("manager discovery", tests, NULL, NULL);
+}
