@@ -31,7 +31,7 @@ static char *difference_message(const contract_drift *drift, const char *subject
                                 const char *change, const char *name, const char *expected,
                                 const char *actual) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_buffer_append_format(&text, "table '%s': %s", mseq_table_name(drift->declared), subject);
+    mseq_buffer_append_format(&text, "table '%s': %s", drift->table_name, subject);
     if (name)
         mseq_buffer_append_format(&text, " '%s'", name);
     if (strcmp(change, "missing") == 0) {
@@ -211,6 +211,7 @@ mseq_status mseq_contract_compare_table(const mseq_table *declared, const mseq_t
                                         mseq_error *err) {
     contract_drift drift = {.differences = mseq_value_array(),
                             .dialect = dialect,
+                            .table_name = mseq_table_name(declared),
                             .declared = declared,
                             .actual = actual};
     compare_tables(&drift);
@@ -238,19 +239,22 @@ static void compare_property(contract_drift *drift, const char *name, const mseq
     mseq_buffer_free(&found);
 }
 
+static const char *contract_schema(const mseq_value *contract) {
+    const char *schema = mseq_object_get_text(mseq_object_get(contract, "physical"), "schema");
+    return schema ? schema : "public";
+}
+
 /* What a contract says beside its columns; "public" is no schema. */
 static void compare_properties(contract_drift *drift, const mseq_value *declared,
                                const mseq_value *actual) {
     static const char *const keys[] = {"time_index_name", "index_names", "cadence",
                                        "storage_layout"};
-    const char *left = mseq_table_schema(drift->declared),
-               *right = mseq_table_schema(drift->actual);
+    const char *left = contract_schema(declared), *right = contract_schema(actual);
     compare_property(drift, "table_name",
                      mseq_object_get(mseq_object_get(declared, "physical"), "table_name"),
                      mseq_object_get(mseq_object_get(actual, "physical"), "table_name"));
-    if (!left != !right || (left && strcmp(left, right) != 0))
-        contract_differ(drift, "property", "differs", "schema", left ? left : "public",
-                        right ? right : "public");
+    if (strcmp(left, right) != 0)
+        contract_differ(drift, "property", "differs", "schema", left, right);
     compare_property(drift, "table_kind", mseq_object_get(declared, "table_kind"),
                      mseq_object_get(actual, "table_kind"));
     const mseq_value *expected =
@@ -261,33 +265,67 @@ static void compare_properties(contract_drift *drift, const mseq_value *declared
                          mseq_object_get(found, keys[i]));
 }
 
-mseq_status mseq_contract_compare(const mseq_value *declared, const mseq_value *actual,
-                                  mseq_value **differences, mseq_error *err) {
-    mseq_table *left = NULL, *right = NULL;
-    mseq_value *declared_form = NULL, *actual_form = NULL;
-    mseq_status status = mseq_contract_normalize(declared, &declared_form, err);
-    if (status == MSEQ_OK)
-        status = mseq_contract_normalize(actual, &actual_form, err);
-    if (status == MSEQ_OK)
-        status = mseq_contract_to_table(declared_form, &left, err);
-    if (status == MSEQ_OK)
-        status = mseq_contract_to_table(actual_form, &right, err);
-    if (status == MSEQ_OK) {
-        contract_drift drift = {.differences = mseq_value_array(),
-                                .dialect = MSEQ_POSTGRESQL, /* types as contracts spell them */
-                                .declared = left,
-                                .actual = right};
-        drift.without_indexes =
-            !mseq_object_get(declared_form, "indexes") || !mseq_object_get(actual_form, "indexes");
-        drift.without_foreign_keys = !mseq_object_get(declared_form, "foreign_keys") ||
-                                     !mseq_object_get(actual_form, "foreign_keys");
-        compare_properties(&drift, declared_form, actual_form);
-        compare_tables(&drift);
-        status = finish(&drift, differences, err);
+/* A contract without columns makes no table: every column of the other side is a difference. */
+static void compare_one_sided(contract_drift *drift, const mseq_value *contract, bool declared) {
+    const mseq_value *columns = mseq_object_get(contract, "columns");
+    for (size_t i = 0; i < mseq_value_length(columns); i++) {
+        const mseq_value *column = mseq_array_get(columns, i);
+        const char *backend = mseq_object_get_text(column, "backend_type");
+        const char *type = backend ? backend : mseq_object_get_text(column, "data_type");
+        contract_differ(drift, "column", declared ? "missing" : "unexpected",
+                        mseq_object_get_text(column, "name"), declared ? type : NULL,
+                        declared ? NULL : type);
     }
+}
+
+/* Both in normal form. */
+static mseq_status compare_forms(contract_drift *drift, const mseq_value *declared,
+                                 const mseq_value *actual, mseq_error *err) {
+    mseq_table *left = NULL, *right = NULL;
+    mseq_status status = MSEQ_OK;
+    compare_properties(drift, declared, actual);
+    if (!mseq_value_length(mseq_object_get(declared, "columns")) ||
+        !mseq_value_length(mseq_object_get(actual, "columns"))) {
+        compare_one_sided(drift, declared, true);
+        compare_one_sided(drift, actual, false);
+        return MSEQ_OK;
+    }
+    status = mseq_contract_to_table(declared, &left, err);
+    if (status == MSEQ_OK)
+        status = mseq_contract_to_table(actual, &right, err);
+    drift->declared = left;
+    drift->actual = right;
+    if (status == MSEQ_OK)
+        compare_tables(drift);
     mseq_table_free(left);
     mseq_table_free(right);
-    mseq_value_free(declared_form);
-    mseq_value_free(actual_form);
+    return status;
+}
+
+static bool both_tell(const mseq_value *declared, const mseq_value *actual, const char *key) {
+    return mseq_object_get(declared, key) && mseq_object_get(actual, key);
+}
+
+mseq_status mseq_contract_compare(const mseq_value *declared, const mseq_value *actual,
+                                  mseq_value **differences, mseq_error *err) {
+    mseq_value *left = NULL, *right = NULL;
+    mseq_status status = mseq_contract_normalize(declared, &left, err);
+    if (status == MSEQ_OK)
+        status = mseq_contract_normalize(actual, &right, err);
+    if (status == MSEQ_OK) {
+        contract_drift drift = {
+            .differences = mseq_value_array(),
+            .dialect = MSEQ_POSTGRESQL, /* types as contracts spell them */
+            .table_name = mseq_object_get_text(mseq_object_get(left, "physical"), "table_name"),
+            .without_indexes = !both_tell(left, right, "indexes"),
+            .without_foreign_keys = !both_tell(left, right, "foreign_keys")};
+        status = compare_forms(&drift, left, right, err);
+        if (status == MSEQ_OK)
+            status = finish(&drift, differences, err);
+        else
+            mseq_value_free(drift.differences);
+    }
+    mseq_value_free(left);
+    mseq_value_free(right);
     return status;
 }

@@ -34,6 +34,7 @@ typedef struct contract_drift {
     contract_document d;
     mseq_value *differences;
     mseq_dialect dialect;
+    const char *table_name; /* for messages */
     const mseq_table *declared, *actual;
     bool without_indexes; /* one of two contracts does not tell its indexes */
     bool without_foreign_keys;
