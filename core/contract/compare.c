@@ -15,7 +15,7 @@ static const struct {
     const char *object;
     const char *subject;
 } subjects[] = {
-    {"table", "table", "the table"},
+    {"table", "table", NULL},
     {"property", "table", "property"},
     {"column", "column", "column"},
     {"type", "column", "the type of column"},
@@ -31,8 +31,10 @@ static char *difference_message(const contract_drift *drift, const char *subject
                                 const char *change, const char *name, const char *expected,
                                 const char *actual) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_buffer_append_format(&text, "table '%s': %s", drift->table_name, subject);
-    if (name)
+    mseq_buffer_append_format(&text, "table '%s'", drift->table_name);
+    if (subject)
+        mseq_buffer_append_format(&text, ": %s", subject);
+    if (subject && name)
         mseq_buffer_append_format(&text, " '%s'", name);
     if (strcmp(change, "missing") == 0) {
         mseq_buffer_append_text(&text, " is missing");
@@ -198,7 +200,7 @@ static mseq_status finish(contract_drift *drift, mseq_value **differences, mseq_
 
 static void compare_tables(contract_drift *drift) {
     if (!drift->actual) {
-        contract_differ(drift, "table", "missing", NULL, NULL, NULL);
+        contract_differ(drift, "table", "missing", drift->table_name, NULL, NULL);
         return;
     }
     compare_columns(drift);

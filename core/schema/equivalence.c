@@ -107,6 +107,32 @@ static void canonical(signature *s, mseq_dialect dialect) {
         s->count = 0;
 }
 
+/* What SQLite's reflection makes of a word that SQLAlchemy does not know there: the affinity
+ * (https://sqlite.org/datatype3.html section 3.1, in SQLAlchemy's order). False: the word is known.
+ */
+static bool as_reflected(signature *s) {
+    static const char *const known[] = {
+        "bigint", "blob",     "bool",  "boolean", "char",      "date",    "datetime",
+        "double", "decimal",  "float", "int",     "integer",   "json",    "numeric",
+        "real",   "smallint", "text",  "time",    "timestamp", "varchar", "nvarchar"};
+    static const struct {
+        const char *part;
+        const char *word;
+    } affinities[] = {{"int", "integer"}, {"char", "text"}, {"clob", "text"}, {"text", "text"},
+                      {"blob", ""},       {"real", "real"}, {"floa", "real"}, {"doub", "real"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (is_word(s, known[i]))
+            return false;
+    for (size_t i = 0; i < sizeof affinities / sizeof *affinities; i++)
+        if (strstr(s->word, affinities[i].part)) {
+            set_word(s, affinities[i].word);
+            return true;
+        }
+    if (*s->word)
+        set_word(s, "numeric");
+    return true;
+}
+
 /* ---- From a database's text --------------------------------------------------------------- */
 
 /* The whole numbers of "(10, 2)" at `text`; returns what follows the parenthesis. */
@@ -214,13 +240,18 @@ static void declared(const mseq_type *type, mseq_dialect dialect, signature *s) 
                                                                                : "timestamp");
     if (mseq_object_get_boolean(type->arguments, "varying", false))
         set_word(s, "bit varying");
+    if (dialect == MSEQ_SQLITE && name_is(type, "Uuid")) /* UUID stays what it is called */
+        set_word(s, "char");
     s->zone = type->timezone == 1;
-    if (type->length >= 0)
+    if (is_word(s, "char") && name_is(type, "Uuid"))
+        set_arguments(s, 32, -1);
+    else if (type->length >= 0)
         set_arguments(s, type->length, -1);
     else if (!(dialect == MSEQ_SQLITE && is_word(s, "float")))
         set_arguments(s, type->precision, type->scale);
 }
 
+/* As it is written; `canonical` brings it to the one spelling. */
 static void sign(const mseq_type *given, mseq_dialect dialect, signature *s) {
     const mseq_type *type = mseq_type_for(given, dialect);
     bool array = type->item != NULL;
@@ -234,21 +265,35 @@ static void sign(const mseq_type *given, mseq_dialect dialect, signature *s) {
     else
         declared(type, dialect, s);
     s->array = s->array || array;
-    canonical(s, dialect);
+}
+
+static bool same_signature(const signature *left, const signature *right) {
+    if (!*left->word || !*right->word)
+        return true;
+    if (left->array != right->array || left->zone != right->zone || !is_word(left, right->word))
+        return false;
+    if (left->count != right->count)
+        return true;
+    for (int i = 0; i < left->count; i++)
+        if (left->arguments[i] != right->arguments[i])
+            return false;
+    return true;
 }
 
 bool mseq_type_equivalent(const mseq_type *a, const mseq_type *b, mseq_dialect dialect) {
-    signature left, right;
-    sign(a, dialect, &left);
-    sign(b, dialect, &right);
-    if (!*left.word || !*right.word)
-        return true;
-    if (left.array != right.array || left.zone != right.zone || !is_word(&left, right.word))
-        return false;
-    if (left.count != right.count)
-        return true;
-    for (int i = 0; i < left.count; i++)
-        if (left.arguments[i] != right.arguments[i])
-            return false;
-    return true;
+    signature left, right, written_left, written_right;
+    sign(a, dialect, &written_left);
+    sign(b, dialect, &written_right);
+    left = written_left;
+    right = written_right;
+    canonical(&left, dialect);
+    canonical(&right, dialect);
+    if (same_signature(&left, &right) || dialect != MSEQ_SQLITE)
+        return same_signature(&left, &right);
+    if (as_reflected(&written_left) == as_reflected(&written_right))
+        return false; /* neither or both: what is written decides */
+    canonical(&written_left, dialect);
+    canonical(&written_right, dialect);
+    return *written_left.word && *written_right.word &&
+           same_signature(&written_left, &written_right);
 }

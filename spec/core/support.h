@@ -15,15 +15,15 @@
 
 #include "mainsequence/schema.h"
 
-/* A value from JSON with ' in place of ". */
+/* A value from JSON with ' in place of " and ` in place of '. */
 static inline mseq_value *document(const char *text) {
     char *quoted = strdup(text);
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_value *value = NULL;
     assert_non_null(quoted);
     for (char *c = quoted; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+        if (*c == '\'' || *c == '`')
+            *c = *c == '`' ? '\'' : '"';
     if (mseq_json_parse(quoted, strlen(quoted), 0, &value, &err) != MSEQ_OK)
         fail_msg("%s: %s", text, err.message);
     free(quoted);

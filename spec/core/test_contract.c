@@ -263,7 +263,7 @@ static void bad_contracts(void **state) {
          "], 'table_kind': 'time_indexed', 'authoring': {'time_indexed': {}}}",
          "authoring.time_indexed.time_index_name: is required"},
         {"{" PHYSICAL ", 'columns': [" COLUMN_A "], 'table_kind': 'time_indexed', 'authoring': "
-                                                "{'time_indexed': {'time_index_name': 'x'}}}",
+         "{'time_indexed': {'time_index_name': 'x'}}}",
          "authoring.time_indexed.time_index_name: the contract has no column 'x'"},
         {"{" PHYSICAL ", 'columns': [" COLUMN_A
          "], 'table_kind': 'time_indexed', 'authoring': {'time_indexed': {'time_index_name': 'a', "

@@ -52,7 +52,11 @@ typedef struct pair {
 } pair;
 
 static const pair pairs[] = {
-    {"\"Integer\"", DATABASE("int4"), true, false},
+    {"\"Integer\"", DATABASE("int4"), true, true},
+    {"\"PgUUID\"", "\"NUMERIC\"", false, true}, /* what SQLite's reflection says of UUID */
+    {"\"Uuid\"", "\"NUMERIC\"", false, false},
+    {"\"DOUBLE_PRECISION\"", "\"REAL\"", false, true},
+    {"\"Text\"", "\"NUMERIC\"", false, false},
     {"\"Integer\"", DATABASE("INTEGER"), true, true},
     {"\"Integer\"", "\"BigInteger\"", false, false},
     {STRING(10), DATABASE("character varying(10)"), true, true},
