@@ -208,7 +208,7 @@ static void json_is_pythons(void **state) {
     assert_rewrites("-9223372036854775808", 0, "-9223372036854775808");
     assert_rewrites(
         "\"\\u00e9 \\\"q\\\" \\\\ \\/ \\u0001\\b\\f\\n\\r\\t\\u007f\\u2028\\ud83d\\ude00\"", 0,
-        "\"\\u00e9 \\\"q\\\" \\\\ / \\u0001\\b\\f\\n\\r\\t\x7f\\u2028\\ud83d\\ude00\"");
+        "\"\\u00e9 \\\"q\\\" \\\\ / \\u0001\\b\\f\\n\\r\\t\\u007f\\u2028\\ud83d\\ude00\"");
     assert_rewrites("\"\\u00e9\\u0001\"", MSEQ_JSON_UNICODE, "\"\xC3\xA9\\u0001\"");
     assert_rewrites("{\"a\":[1,{\"b\":[]}],\"c\":{}}", MSEQ_JSON_INDENT,
                     "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}");
