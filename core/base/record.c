@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The checker of documents described as tables of fields. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,8 +46,6 @@ static const char *kind_wanted(mseq_field_type type) {
         return "a string";
     case MSEQ_FIELD_BOOLEAN:
         return "a boolean";
-    case MSEQ_FIELD_INTEGER:
-        return "an integer";
     case MSEQ_FIELD_STRINGS:
         return "an array of strings";
     case MSEQ_FIELD_OBJECTS:
@@ -66,8 +65,6 @@ static bool has_kind(const mseq_value *value, mseq_field_type type) {
         return kind == MSEQ_STRING;
     case MSEQ_FIELD_BOOLEAN:
         return kind == MSEQ_BOOLEAN;
-    case MSEQ_FIELD_INTEGER:
-        return kind == MSEQ_INTEGER;
     case MSEQ_FIELD_STRINGS:
     case MSEQ_FIELD_OBJECTS:
     case MSEQ_FIELD_RECORDS:
@@ -102,16 +99,39 @@ static mseq_status check_text(const mseq_value *value, const mseq_path *path,
     return to->status;
 }
 
+/* A float without a fraction and a text of digits are integers too where a field is lenient, as the
+ * reference takes them. False: it is none. */
+static bool read_integer(const mseq_value *value, const mseq_field *field, int64_t *number) {
+    if (mseq_value_kind(value) == MSEQ_INTEGER) {
+        *number = mseq_value_get_integer(value, 0);
+        return true;
+    }
+    if (!(field->flags & MSEQ_FIELD_LENIENT))
+        return false;
+    if (mseq_value_kind(value) == MSEQ_STRING)
+        return strlen(mseq_value_get_text(value)) == mseq_value_get_text_length(value) &&
+               mseq_parse_integer(mseq_value_get_text(value), number);
+    double real = mseq_value_get_float(value, NAN);
+    if (mseq_value_kind(value) != MSEQ_FLOAT || !(fabs(real) < 9.2e18) || real != floor(real))
+        return false;
+    *number = (int64_t)real;
+    return true;
+}
+
 static mseq_status check_integer(const mseq_value *value, const mseq_path *path,
-                                 const mseq_field *field, const refusals *to) {
-    int64_t number = mseq_value_get_integer(value, 0);
+                                 const mseq_field *field, mseq_value **out, const refusals *to) {
+    int64_t number = 0;
+    if (!read_integer(value, field, &number))
+        return refuse(to, path, "wrong_kind", "must be an integer, not %s",
+                      mseq_kind_name(mseq_value_kind(value)));
     if (number < field->minimum)
         return refuse(to, path, "bad_value", "%lld is less than %lld", (long long)number,
                       (long long)field->minimum);
     if (field->maximum && number > field->maximum)
         return refuse(to, path, "bad_value", "%lld is more than %lld", (long long)number,
                       (long long)field->maximum);
-    return MSEQ_OK;
+    *out = mseq_value_integer(number);
+    return *out ? MSEQ_OK : mseq_error_no_memory(to->err);
 }
 
 static mseq_status check_strings(const mseq_value *value, const mseq_path *path,
@@ -169,6 +189,8 @@ static mseq_status check_records(const mseq_value *value, const mseq_path *path,
 static mseq_status check_value(const mseq_value *value, const mseq_path *path,
                                const mseq_field *field, mseq_value **out, const refusals *to) {
     mseq_status status = MSEQ_OK;
+    if (field->type == MSEQ_FIELD_INTEGER)
+        return check_integer(value, path, field, out, to);
     if (!has_kind(value, field->type))
         return refuse(to, path, "wrong_kind", "must be %s, not %s", kind_wanted(field->type),
                       mseq_kind_name(mseq_value_kind(value)));
@@ -182,9 +204,6 @@ static mseq_status check_value(const mseq_value *value, const mseq_path *path,
         return check_records(value, path, field, out, to);
     case MSEQ_FIELD_TEXT:
         status = check_text(value, path, field, to);
-        break;
-    case MSEQ_FIELD_INTEGER:
-        status = check_integer(value, path, field, to);
         break;
     case MSEQ_FIELD_STRINGS:
         status = check_strings(value, path, field, to);

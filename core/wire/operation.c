@@ -23,9 +23,7 @@ static const mseq_field statement_fields[] = {
 };
 
 static const mseq_field scope_table_fields[] = {
-    {.name = "meta_table_uid",
-     .alias = "metaTableUid",
-     .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    {.name = "meta_table_uid", .alias = "metaTableUid", .flags = MSEQ_FIELD_REQUIRED},
     {.name = "alias", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "access", .fallback = "read", .choices = accesses},
     {.name = "reserved_policy",
@@ -47,9 +45,21 @@ static const mseq_field scope_fields[] = {
 };
 
 static const mseq_field limits_fields[] = {
-    {.name = "max_rows", .type = MSEQ_FIELD_INTEGER, .minimum = 1, .fallback = "1000"},
-    {.name = "offset", .type = MSEQ_FIELD_INTEGER, .minimum = 0, .fallback = "0"},
-    {.name = "statement_timeout_ms", .type = MSEQ_FIELD_INTEGER, .minimum = 1, .fallback = "15000"},
+    {.name = "max_rows",
+     .type = MSEQ_FIELD_INTEGER,
+     .flags = MSEQ_FIELD_LENIENT,
+     .minimum = 1,
+     .fallback = "1000"},
+    {.name = "offset",
+     .type = MSEQ_FIELD_INTEGER,
+     .flags = MSEQ_FIELD_LENIENT,
+     .minimum = 0,
+     .fallback = "0"},
+    {.name = "statement_timeout_ms",
+     .type = MSEQ_FIELD_INTEGER,
+     .flags = MSEQ_FIELD_LENIENT,
+     .minimum = 1,
+     .fallback = "15000"},
     {.name = NULL},
 };
 

@@ -262,6 +262,7 @@ typedef enum mseq_field_type {
 #define MSEQ_FIELD_NOT_EMPTY 2u
 #define MSEQ_FIELD_KEEP_NULL 4u /* null is a value */
 #define MSEQ_FIELD_OMIT_NULL 8u /* null stands for absence */
+#define MSEQ_FIELD_LENIENT 16u  /* integers: also 25.0 and "25" */
 
 typedef struct mseq_field {
     const char *name;  /* NULL ends the table */
