@@ -66,7 +66,7 @@ static mseq_status add_enum(const mseq_type *type, bool create, mseq_strings *se
         if (status == MSEQ_OK && mseq_strings_add(seen, mseq_buffer_text(&name)) != MSEQ_OK)
             status = mseq_error_no_memory(err);
         if (status == MSEQ_OK)
-            status = add_statement(statements, &sql, err);
+            status = ddl_add_statement(statements, &sql, err);
     }
     mseq_buffer_free(&name);
     mseq_buffer_free(&sql);
@@ -114,8 +114,12 @@ static mseq_status drop_constraint(mseq_dialect dialect, const alter_item *item,
     mseq_ddl_table_reference(dialect, mseq_table_schema(item->table), mseq_table_name(item->table),
                              &sql);
     mseq_buffer_append_text(&sql, " DROP CONSTRAINT ");
-    mseq_ddl_quote(dialect, item->key->name, -1, &sql);
-    return add_statement(statements, &sql, err);
+    mseq_status status =
+        ddl_append_name(dialect, item->key->name, item->key->name_final, "constraint", &sql, err);
+    if (status == MSEQ_OK)
+        return ddl_add_statement(statements, &sql, err);
+    mseq_buffer_free(&sql);
+    return status;
 }
 
 /* ALTER TABLE ADD or DROP of the foreign keys that CREATE TABLE leaves out, sorted by table and
@@ -161,7 +165,7 @@ mseq_status mseq_ddl_create_all(mseq_dialect dialect, const mseq_metadata *metad
     if (status == MSEQ_OK)
         status = alter_keys(&p, dialect, true, statements, err);
     plan_free(&p);
-    return settle(status, statements, from);
+    return ddl_settle(status, statements, from);
 }
 
 mseq_status mseq_ddl_drop_all(mseq_dialect dialect, const mseq_metadata *metadata,
@@ -180,5 +184,5 @@ mseq_status mseq_ddl_drop_all(mseq_dialect dialect, const mseq_metadata *metadat
     if (status == MSEQ_OK)
         status = each_enum(&p, dialect, false, statements, err);
     plan_free(&p);
-    return settle(status, statements, from);
+    return ddl_settle(status, statements, from);
 }
