@@ -100,6 +100,8 @@ c_tests "gcc" build
 suite "golden naming" lua5.4 spec/golden/run.lua naming spec/golden/naming.json
 suite "golden contracts" lua5.4 spec/golden/run.lua contracts spec/golden/contracts.json
 suite "golden ddl" lua5.4 spec/golden/run.lua ddl spec/golden/ddl/ddl.json
+suite "golden ops" lua5.4 spec/golden/run.lua ops spec/golden/ddl/ops.json
+suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/ddl/autogenerate.json
 
 for file in spec/lua/*_spec.lua spec/integration/*_spec.lua; do
   [ -f "$file" ] || continue

@@ -113,6 +113,13 @@ static mseq_status alter_identity(render *r, const mseq_value *operation, const 
     return status;
 }
 
+static mseq_status drop_default(render *r, const mseq_value *operation) {
+    mseq_buffer sql = MSEQ_BUFFER_INIT;
+    begin(r, operation, &sql);
+    mseq_buffer_append_text(&sql, "DROP DEFAULT");
+    return render_add(r, &sql);
+}
+
 static mseq_status alter_default(render *r, const mseq_value *operation,
                                  const mseq_column *column) {
     const mseq_value *to = mseq_object_get(operation, "server_default"),
@@ -123,19 +130,22 @@ static mseq_status alter_default(render *r, const mseq_value *operation,
             "column '%s' of table '%s': an existing column cannot become or cease "
             "to be a computed one",
             text_of(operation, "column"), text_of(operation, "table"));
+    if (has_member(to, "identity") && !mseq_value_is_null(from) && !op_is_drop(from) &&
+        !has_member(from, "identity")) { /* an identity column has no other default */
+        mseq_status dropped = drop_default(r, operation);
+        if (dropped != MSEQ_OK)
+            return dropped;
+    }
     if (has_member(to, "identity") || has_member(from, "identity"))
         return alter_identity(r, operation, has_member(to, "identity") ? column->identity : NULL,
                               has_member(from, "identity") ? mseq_object_get(from, "identity")
                                                            : NULL);
+    if (op_is_drop(to))
+        return drop_default(r, operation);
     mseq_buffer sql = MSEQ_BUFFER_INIT;
     begin(r, operation, &sql);
-    mseq_status status = MSEQ_OK;
-    if (op_is_drop(to)) {
-        mseq_buffer_append_text(&sql, "DROP DEFAULT");
-    } else {
-        mseq_buffer_append_text(&sql, "SET DEFAULT ");
-        status = mseq_ddl_server_default(r->dialect, &column->server_default, &sql, r->err);
-    }
+    mseq_buffer_append_text(&sql, "SET DEFAULT ");
+    mseq_status status = mseq_ddl_server_default(r->dialect, &column->server_default, &sql, r->err);
     if (status == MSEQ_OK)
         status = render_add(r, &sql);
     mseq_buffer_free(&sql);

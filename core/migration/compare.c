@@ -139,6 +139,8 @@ static mseq_status create_table(compare *c, const mseq_table *table, bool in_cyc
 
 static void compare_comment(compare *c) {
     const char *old = mseq_table_comment(c->old.table), *new = mseq_table_comment(c->new.table);
+    old = old && *old ? old : NULL; /* an empty comment is none */
+    new = new &&*new ? new : NULL;
     if (c->dialect == MSEQ_SQLITE || compare_text_equal(old, new))
         return;
     mseq_value *operation =

@@ -45,6 +45,8 @@ mseq_value *compare_drop_constraint(compare *c, const table_side *side,
 char *compare_constraint_name(compare *c, const mseq_table *table,
                               const mseq_constraint *constraint);
 bool compare_text_equal(const char *a, const char *b); /* NULL equals NULL */
+/* The column of the old side that a column of the new one is: by name as the database has it. */
+const mseq_column *compare_old_column(const compare *c, const char *name);
 /* NULL and "public" are the default schema. */
 const char *compare_schema(const char *schema);
 

@@ -5,6 +5,34 @@
 
 #include "compare.h"
 
+/* PostgreSQL keeps 63 bytes of a name (whole characters), SQLite does not tell cases apart. */
+static bool names_same_column(const compare *c, const char *old, const char *new) {
+    if (c->dialect == MSEQ_SQLITE)
+        return strcasecmp(old, new) == 0;
+    size_t kept = strlen(new) < MSEQ_IDENTIFIER_MAXIMUM ? strlen(new) : MSEQ_IDENTIFIER_MAXIMUM;
+    while (kept && (new[kept] & 0xC0) == 0x80)
+        kept--;
+    return strlen(old) == kept && strncmp(old, new, kept) == 0;
+}
+
+const mseq_column *compare_old_column(const compare *c, const char *name) {
+    const mseq_column *exact = mseq_table_column(c->old.table, name);
+    for (size_t i = 0; !exact && i < mseq_table_column_count(c->old.table); i++) {
+        const mseq_column *column = mseq_table_column_at(c->old.table, i);
+        if (!mseq_table_column(c->new.table, column->name) &&
+            names_same_column(c, column->name, name))
+            exact = column;
+    }
+    return exact;
+}
+
+static bool is_kept(const compare *c, const mseq_column *old) {
+    for (size_t i = 0; i < mseq_table_column_count(c->new.table); i++)
+        if (compare_old_column(c, mseq_table_column_at(c->new.table, i)->name) == old)
+            return true;
+    return false;
+}
+
 /* ---- Primary key --------------------------------------------------------------------------- */
 
 static bool same_key(const mseq_constraint *a, const mseq_constraint *b) {
@@ -22,7 +50,7 @@ static bool same_key(const mseq_constraint *a, const mseq_constraint *b) {
 static bool key_is_new_column(const compare *c) {
     const mseq_constraint *key = mseq_table_primary_key(c->new.table);
     return key && !mseq_table_primary_key(c->old.table) && key->column_count == 1 &&
-           !mseq_table_column(c->old.table, key->columns[0]);
+           !compare_old_column(c, key->columns[0]);
 }
 
 void compare_primary_key_drop(compare *c) {
@@ -152,7 +180,10 @@ static bool nullable_differs(const compare *c, const mseq_column *old, const mse
     if (old->identity || new->identity ||
         ((old->computed || new->computed) && !new->nullable_given))
         return false;
-    return old->nullable != new->nullable && !(is_rowid(c, old) && !new->nullable);
+    /* a key is never NULL on PostgreSQL, nor is a rowid */
+    if (is_rowid(c, old) || (c->dialect == MSEQ_POSTGRESQL && old->primary_key && new->primary_key))
+        return false;
+    return old->nullable != new->nullable;
 }
 
 static mseq_value *drop_marker(compare *c) {
@@ -172,51 +203,75 @@ static mseq_value *default_value(compare *c, const mseq_value *column) {
     return wrapped;
 }
 
-static void put_existing(compare *c, mseq_value *operation, const mseq_column *old) {
+static const char *comment_of(const mseq_column *column) {
+    return column->comment && *column->comment ? column->comment : NULL;
+}
+
+/* What of a column is to change. */
+typedef struct change {
+    bool name, nullable, type, server_default, comment;
+} change;
+
+static change find_change(compare *c, const mseq_column *old, const mseq_column *new) {
+    bool computed = old->computed || new->computed;
+    return (change){
+        .name = c->dialect == MSEQ_SQLITE && strcmp(old->name, new->name) != 0,
+        .nullable = nullable_differs(c, old, new),
+        .type = !mseq_type_equivalent(old->type, new->type, c->dialect),
+        .server_default = !computed && (!same_default(c, old, new) || !same_identity(c, old, new)),
+        .comment =
+            c->dialect == MSEQ_POSTGRESQL && !compare_text_equal(comment_of(old), comment_of(new)),
+    };
+}
+
+/* What was there before; {drop: true} says that nothing was, where the reverse has to know. */
+static void put_existing(compare *c, mseq_value *operation, const mseq_column *old, change what) {
     const mseq_value *described = side_column(&c->old, old);
     mseq_value *existing = default_value(c, described);
     maker_copy(&c->m, operation, "existing_type", mseq_object_get(described, "type"));
     maker_put(&c->m, operation, "existing_nullable", mseq_value_boolean(old->nullable));
-    if (existing)
-        maker_put(&c->m, operation, "existing_server_default", existing);
-    maker_text(&c->m, operation, "existing_comment", old->comment);
+    if (existing || what.server_default)
+        maker_put(&c->m, operation, "existing_server_default",
+                  existing ? existing : drop_marker(c));
+    if (comment_of(old))
+        maker_text(&c->m, operation, "existing_comment", old->comment);
+    else if (what.comment)
+        maker_put(&c->m, operation, "existing_comment", drop_marker(c));
 }
 
 static void alter_column(compare *c, const mseq_column *old, const mseq_column *new) {
-    bool nullable = nullable_differs(c, old, new),
-         type = !mseq_type_equivalent(old->type, new->type, c->dialect),
-         computed = old->computed || new->computed,
-         fallback = !computed && (!same_default(c, old, new) || !same_identity(c, old, new)),
-         comment = c->dialect == MSEQ_POSTGRESQL && !compare_text_equal(old->comment, new->comment);
-    if (!nullable && !type && !fallback && !comment)
+    change what = find_change(c, old, new);
+    if (!what.name && !what.nullable && !what.type && !what.server_default && !what.comment)
         return;
     const mseq_value *described = side_column(&c->new, new);
     mseq_value *operation = compare_operation(c, "alter_column");
-    maker_text(&c->m, operation, "column", new->name);
-    if (nullable)
+    maker_text(&c->m, operation, "column", old->name);
+    if (what.nullable)
         maker_put(&c->m, operation, "nullable", mseq_value_boolean(new->nullable));
-    if (type)
+    if (what.type)
         maker_copy(&c->m, operation, "type", mseq_object_get(described, "type"));
-    if (fallback) {
+    if (what.server_default) {
         mseq_value *value = default_value(c, described);
         maker_put(&c->m, operation, "server_default", value ? value : drop_marker(c));
     }
-    if (comment)
+    if (what.comment)
         maker_put(&c->m, operation, "comment",
-                  new->comment ? mseq_value_string(new->comment) : drop_marker(c));
-    put_existing(c, operation, old);
+                  comment_of(new) ? mseq_value_string(new->comment) : drop_marker(c));
+    if (what.name)
+        maker_text(&c->m, operation, "new_name", new->name);
+    put_existing(c, operation, old, what);
     compare_emit(c, operation);
 }
 
 void compare_columns_add_and_alter(compare *c) {
     for (size_t i = 0; i < mseq_table_column_count(c->new.table); i++) {
         const mseq_column *column = mseq_table_column_at(c->new.table, i);
-        if (!mseq_table_column(c->old.table, column->name))
+        if (!compare_old_column(c, column->name))
             add_column(c, column);
     }
     for (size_t i = 0; i < mseq_table_column_count(c->new.table); i++) {
         const mseq_column *new = mseq_table_column_at(c->new.table, i),
-                          *old = mseq_table_column(c->old.table, new->name);
+                          *old = compare_old_column(c, new->name);
         if (old)
             alter_column(c, old, new);
     }
@@ -225,7 +280,7 @@ void compare_columns_add_and_alter(compare *c) {
 void compare_columns_drop(compare *c) {
     for (size_t i = 0; i < mseq_table_column_count(c->old.table); i++) {
         const mseq_column *column = mseq_table_column_at(c->old.table, i);
-        if (mseq_table_column(c->new.table, column->name))
+        if (is_kept(c, column))
             continue;
         mseq_value *operation = compare_operation(c, "drop_column");
         maker_text(&c->m, operation, "column", column->name);

@@ -314,7 +314,7 @@ void compare_checks(compare *c) {
     }
     for (size_t i = 0; make && i < count; i++) { /* a new column brings its own */
         const mseq_column *column = mseq_table_column_at(c->new.table, i);
-        if (make[i] && mseq_table_column(c->old.table, column->name))
+        if (make[i] && compare_old_column(c, column->name))
             create_type_check(c, column);
     }
     free(make);

@@ -4,8 +4,18 @@
 
 #include "migration_private.h"
 
-/* DEFAULT and COMMENT may also be {drop: true}: an explicit none. */
-typedef enum arg_kind { TEXT, FLAG, OBJECT, LIST, NAMES, TYPE, DEFAULT, COMMENT } arg_kind;
+/* ANY_TEXT may be empty; DEFAULT and COMMENT may also be {drop: true}: an explicit none. */
+typedef enum arg_kind {
+    TEXT,
+    ANY_TEXT,
+    FLAG,
+    OBJECT,
+    LIST,
+    NAMES,
+    TYPE,
+    DEFAULT,
+    COMMENT
+} arg_kind;
 
 typedef struct arg {
     const char *name;
@@ -136,7 +146,7 @@ static const struct {
     [OP_CREATE_TABLE_COMMENT] = {"create_table_comment",
                                  {{"table", TEXT, true},
                                   {"schema", TEXT, false},
-                                  {"comment", TEXT, true},
+                                  {"comment", ANY_TEXT, true},
                                   {"existing_comment", TEXT, false}}},
     [OP_DROP_TABLE_COMMENT] = {"drop_table_comment",
                                {{"table", TEXT, true},
@@ -188,12 +198,14 @@ static const char *wanted(const arg *argument, const mseq_value *value) {
     mseq_kind kind = mseq_value_kind(value);
     switch (argument->kind) {
     case TEXT:
+    case ANY_TEXT:
         if (kind != MSEQ_STRING)
             return "a string";
         if (strlen(mseq_value_get_text(value)) != mseq_value_get_text_length(value))
             return "a string without NUL characters";
-        return argument->required && !*mseq_value_get_text(value) ? "a string that is not empty"
-                                                                  : NULL;
+        return argument->kind == TEXT && argument->required && !*mseq_value_get_text(value)
+                   ? "a string that is not empty"
+                   : NULL;
     case FLAG:
         return kind == MSEQ_BOOLEAN ? NULL : "true or false";
     case OBJECT:

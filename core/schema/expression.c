@@ -194,8 +194,10 @@ static bool drop_casts(tokens *t) {
     static const char *const prefixes[] = {"date", "timestamp", "timestamptz", "time", "interval"};
     for (size_t i = 0; i < t->count; i++) {
         if (is(t, i, "::")) {
-            bool number = i > 0 && t->items[i - 1].kind == STRING && is_number_type(t, i + 1);
-            drop(t, i, 1 + type_length(t, i + 1));
+            size_t length = type_length(t, i + 1);
+            bool number = i > 0 && t->items[i - 1].kind == STRING && is_number_type(t, i + 1) &&
+                          !is(t, i + length, "]");
+            drop(t, i, 1 + length);
             i--;
             if (!number)
                 continue;

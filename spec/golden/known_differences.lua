@@ -28,7 +28,9 @@ M.rules = {
   },
 }
 
-for _, rule in ipairs(require("known_operations").rules) do M.rules[#M.rules + 1] = rule end
+for _, name in ipairs({ "known_operations", "known_autogenerate" }) do
+  for _, rule in ipairs(require(name).rules) do M.rules[#M.rules + 1] = rule end
+end
 
 ---The rule for one expectation of one case, or nil.
 ---@param suite string

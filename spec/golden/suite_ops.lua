@@ -4,12 +4,10 @@
 -- rebuild makes of them (or its direct statements, where it has no rebuild), and every row is still there.
 
 local core = require("mainsequence.core")
+local sqlite = require("sqlite_database")
 local tables = require("neutral_tables")
 
 local M = {}
-
--- Attached databases: the schemas that the cases use.
-local SCHEMAS = { "mkt", "ref", "My Schema" }
 
 ---The operation of a case: its arguments, flat.
 local function operation_of(case)
@@ -54,76 +52,18 @@ local function golden_statements(case)
   end
 end
 
----A database with the tables, one row in each if asked.
-local function database(setup, seeded)
-  local connection = assert(core.connect("sqlite://"))
-  for _, schema in ipairs(SCHEMAS) do
-    assert(connection:script("ATTACH ':memory:' AS " .. core.quote("sqlite", schema)))
-  end
-  local made = {}
-  for position, neutral in ipairs(setup) do made[position] = core.table(tables.description(neutral)) end
-  for _, statement in ipairs(core.create_all("sqlite", made)) do assert(connection:script(statement)) end
-  for _, one in ipairs(seeded and core.sort_tables(made) or {}) do
-    local description, names, marks = one:describe(), {}, {}
-    for _, column in ipairs(description.columns) do
-      if not column.computed then
-        names[#names + 1] = core.quote("sqlite", column.name)
-        marks[#marks + 1] = "1"
-      end
-    end
-    local schema = one:schema()
-    assert(connection:script(("INSERT INTO %s%s (%s) VALUES (%s)"):format(schema and core.quote("sqlite", schema) .. "." or "",
-      core.quote("sqlite", one:name()), table.concat(names, ", "), table.concat(marks, ", "))))
-  end
-  return connection
-end
-
-local function script(connection, statements)
-  for _, statement in ipairs(statements) do
-    local ok, err = connection:script(statement)
-    if not ok then return nil, tostring(err) .. "\n" .. statement end
-  end
-  return true
-end
-
----What the database holds: every table as reflection sees it, and its rows.
-local function state(connection)
-  local list = core.array({})
-  for _, schema in ipairs({ "main", table.unpack(SCHEMAS) }) do
-    for _, name in ipairs(assert(connection:table_names(schema))) do
-      local description = assert(connection:reflect_table(name, schema)):describe()
-      tables.sort_objects(description)
-      local rows = assert(connection:execute(("SELECT * FROM %s.%s ORDER BY 1"):format(core.quote("sqlite", schema),
-        core.quote("sqlite", name)))).rows
-      list[#list + 1] = core.object("table", description, "rows", core.array(rows))
-    end
-  end
-  return list
-end
-
----As the runner does: reflect the table that the operation names, with what depends on it.
-local function run_operation(connection, operation)
-  local context = {}
-  local name = core.operation_needs_table(operation, "sqlite")
-  if name then
-    context.table = assert(connection:reflect_table(name, operation.schema or operation.source_schema))
-    context.dependents = assert(connection:dependents(name))
-  end
-  return script(connection, core.render_operation(operation, "sqlite", context))
-end
-
 ---What a database holds whose tables are these, each with its row.
 ---@param setup table[] neutral tables
 ---@param seeded boolean
 function M.state_of(setup, seeded)
-  local connection <close> = database(setup, seeded)
-  return state(connection)
+  local connection <close> = sqlite.open(setup, seeded)
+  return sqlite.state(connection)
 end
 
 ---What a database with the tables of a case holds after some statements; nil when one of them fails.
 function M.state_after(setup, seeded, statements)
-  local connection <close> = database(setup, seeded)
-  return script(connection, statements) and state(connection)
+  local connection <close> = sqlite.open(setup, seeded)
+  return sqlite.script(connection, statements) and sqlite.state(connection)
 end
 
 ---Whether the tables of a case can hold a row each, before and after.
@@ -146,7 +86,7 @@ local function without_clock(case, rows)
 end
 
 local function run_sqlite(case, expect)
-  local made, connection = pcall(database, case.setup, false)
+  local made, connection = pcall(sqlite.open, case.setup, false)
   if not made then
     if not core.is_error(connection) then error(connection, 0) end
     return -- the tables themselves cannot be on SQLite
@@ -154,14 +94,14 @@ local function run_sqlite(case, expect)
   connection:close()
   local golden, seeded = golden_statements(case), M.seeds(case)
   local expected = golden and M.state_after(case.setup, seeded, golden) or "error"
-  connection = database(case.setup, seeded)
-  local ok, done, problem = pcall(run_operation, connection, operation_of(case))
+  connection = sqlite.open(case.setup, seeded)
+  local ok, done, problem = pcall(sqlite.run, connection, operation_of(case))
   if not ok and not core.is_error(done) then error(done, 0) end
   local actual, reason = "error", ok and problem or done
   if ok and done then
     local violations = assert(connection:execute("PRAGMA foreign_key_check")).rows
     if #violations > 0 then error("sqlite: foreign keys are violated: " .. core.json_encode(violations), 0) end
-    actual = state(connection)
+    actual = sqlite.state(connection)
   end
   connection:close()
   if actual ~= "error" and actual[1] then without_clock(case, actual[1].rows) end
