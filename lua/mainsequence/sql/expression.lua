@@ -11,7 +11,7 @@ local operators = require("mainsequence.sql.operators")
 local types = require("mainsequence.sql.types")
 local values = require("mainsequence.sql.values")
 
-local M = {}
+local M = { operators = operators }
 
 ---@class mainsequence.sql.Element
 ---@field kind string what it is: "column", "bind", "binary", …
@@ -35,7 +35,7 @@ M.Element, M.methods = Element, methods
 for _, field in ipairs {
   "name", "key", "table", "operator", "modifier", "negated", "modifiers", "clauses", "element", "value", "base",
   "unique", "callable", "expanding", "literal_execute", "boolean", "is_literal", "group_off", "anonymous",
-  "collection", "required", "columns", "primary_key", "nullable", "default", "onupdate",
+  "collection", "required", "crud", "columns", "primary_key", "nullable", "default", "onupdate",
 } do methods[field] = false end
 
 setmetatable(methods, {
@@ -256,6 +256,7 @@ local STEMS = { column = true, ["function"] = true }
 local function bind_beside(expression, value, sqltype)
   local kind, compared = expression.kind, expression.type
   if kind == "tuple" then return M.bind_tuple(expression, value) end
+  if kind == "array" and type(value) == "table" and not values.is_value(value) then return M.bind_array(expression, value) end
   if kind == "grouping" then return bind_beside(expression.element, value, sqltype) end
   if expression.collection then compared = expression.element.type.item or compared end
   if not sqltype then sqltype = values.compared_type(compared, value) end
@@ -309,7 +310,8 @@ function M.expression(value, what, sqltype, base)
   if meta == Element then return value end
   if meta and meta.__sql_scalar then return meta.__sql_scalar(value) end
   check_value(value, what)
-  if value == core.null then return null end
+  -- a NULL of JSON is bound, since JSON has one of its own
+  if value == core.null and not (sqltype and sqltype.json) then return null end
   return bind(base, value, sqltype or values.type_of(value))
 end
 
@@ -491,14 +493,11 @@ local function conjunction(operator, conditions)
 end
 M.conjunction = conjunction
 
----The conditions of a WHERE, joined by AND without flattening; nil when there are none.
+---The conditions of a WHERE, which are joined by AND without flattening.
 ---@param conditions mainsequence.sql.Element[]
----@return mainsequence.sql.Element?
-function M.where_clause(conditions)
-  if #conditions == 1 then return grouped(conditions[1], as_boolean) end
-  local kept = reduce(and_, true_, false_, conditions)
-  if #kept > 1 then return boolean_list(and_, kept) end
-  return kept[1]
+---@return mainsequence.sql.Element[]
+function M.where_list(conditions)
+  return reduce(and_, true_, false_, conditions)
 end
 
 Element.__band = function(a, b) return conjunction(and_, { condition(a, "&"), condition(b, "&") }) end

@@ -115,8 +115,12 @@ local function install(M)
     end
     if all_values then
       local kept = table.move(members, 1, #members, 1, {})
-      local bound = M.bind_beside(self, kept[1] == nil and core.null or kept[1])
-      if self.kind == "tuple" then bound = M.bind(nil, nil, M.tuple_type(self, kept)) end
+      local bound
+      if self.kind == "tuple" then
+        bound = M.bind(nil, nil, M.tuple_type(self, kept))
+      else
+        bound = M.bind_beside(self, kept[1] == nil and core.null or kept[1])
+      end
       bound.expanding, bound.value = true, kept
       return bound
     end

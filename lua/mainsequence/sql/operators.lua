@@ -13,6 +13,7 @@ local M = {}
 ---@field associative boolean `a op b op c` is one flat list
 ---@field chains boolean `(a op b) op c` needs no parentheses
 ---@field boolean boolean a comparison or a logical operator
+---@field eager boolean? put in parentheses inside any other operation
 
 local function define(name, text, precedence, comparison)
   M[name] = {
@@ -102,14 +103,14 @@ M.by_name.by_name = nil
 
 ---An operator of the user's own: `column:op("&")(4)`.
 ---@param text string
----@param options { precedence: integer?, comparison: boolean?, type: table?, natural_self_precedent: boolean? }?
+---@param options { precedence: integer?, comparison: boolean?, natural_self_precedent: boolean?, eager: boolean? }?
 ---@return mainsequence.sql.Operator
 function M.custom(text, options)
   options = options or {}
   return {
     name = "op", text = " " .. text:gsub("%%", "%%%%") .. " ", precedence = options.precedence or 0,
     comparison = options.comparison or false, associative = false, chains = options.natural_self_precedent or false,
-    boolean = options.comparison or false, type = options.type, custom = true,
+    boolean = options.comparison or false, custom = true, eager = options.eager or false,
   }
 end
 

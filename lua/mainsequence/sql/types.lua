@@ -198,6 +198,15 @@ function M.same_family(a, b)
   return a.affinity == b.affinity
 end
 
+---The type as the core takes it.
+local function describe(sqltype)
+  if not sqltype.item then return { name = sqltype.name, args = sqltype.args } end
+  local args = {}
+  for key, value in next, sqltype.args do args[key] = value end
+  args.item = describe(sqltype.item)
+  return { name = sqltype.name, args = args }
+end
+
 local texts = { postgresql = setmetatable({}, { __mode = "k" }), sqlite = setmetatable({}, { __mode = "k" }) }
 
 ---The type as it stands in CAST(… AS type).
@@ -211,7 +220,7 @@ function M.ddl_text(dialect, sqltype)
     if sqltype == M.null then
       fault.raise("a CAST needs a type, and this expression has none", "give one, as in types.Integer {}")
     end
-    text = core.type_text(dialect, { name = sqltype.name, args = sqltype.args })
+    text = core.type_text(dialect, describe(sqltype))
     cache[sqltype] = text
   end
   return text

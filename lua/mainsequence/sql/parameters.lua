@@ -1,0 +1,175 @@
+-- The parameters of a compiled statement: names in wire order, values as they travel, types of temporal ones.
+
+local core = require("mainsequence.core")
+local compiler = require("mainsequence.sql.compiler")
+local fault = require("mainsequence.sql.fault")
+local types = require("mainsequence.sql.types")
+local values = require("mainsequence.sql.values")
+
+local M = {}
+
+local null, is_value, document = core.null, values.is_value, values.document
+local TIMESTAMP = "timestamp with time zone"
+
+-- ---- Ordered objects ----------------------------------------------------------------------------
+
+-- An object of the core keeps its keys in the one table of its metatable; objects may share it.
+local SHAPE = getmetatable(core.object())
+local KEYS
+for field, value in next, SHAPE do
+  if type(value) == "table" then KEYS = field end
+end
+
+---The metatable of objects with these keys, in this order.
+---@param keys string[]
+---@return table
+function M.shape(keys)
+  return { [KEYS] = keys, __pairs = SHAPE.__pairs, __newindex = SHAPE.__newindex, __name = SHAPE.__name }
+end
+
+-- ---- Values -------------------------------------------------------------------------------------
+
+local function refuse(name, message, hint)
+  fault.raise(("parameter '%s': %s"):format(name, message), hint)
+end
+
+---A date: that of a timestamp is the one written, without conversion.
+local function date_of(name, value)
+  local text = is_value(value) and (value.text or value.wire) or value
+  local date = type(text) == "string" and text:match("^%d%d%d%d%-%d%d%-%d%d")
+  if not date or not (text == date or text:sub(11, 11):find("[T ]")) then
+    refuse(name, ("a date is expected, got %s"):format(fault.show(value)), "sql.date(\"2026-05-28\")")
+  end
+  return date
+end
+
+local function timestamp_of(name, value)
+  if is_value(value) and value.kind == "timestamp" then return value.wire end
+  local text = is_value(value) and value.wire or value
+  local canonical = type(text) == "string" and text:find("[Zz+-][%d:]*$", 12) and core.normalize_time(text)
+  if not canonical then
+    refuse(name, ("%s has no time and offset"):format(fault.show(is_value(value) and value.wire or value)),
+      "a timestamp is sql.timestamp(\"2026-05-28T12:30:00Z\") or a text that ends in Z or +HH:MM")
+  end
+  return (canonical:gsub("%.000000Z$", "Z"))
+end
+
+---A value as it travels.
+---@param name string
+---@param value any
+---@param sqltype mainsequence.sql.Type
+---@return any wire, string? token
+local function to_wire(name, value, sqltype)
+  local token = sqltype.token
+  if sqltype.naive then
+    refuse(name, "timestamps without time zone are not supported", "declare it with types.DateTime { timezone = true }")
+  end
+  if token then
+    if value == null or value ~= value then return null, token end
+    if token == TIMESTAMP then return timestamp_of(name, value), token end
+    return date_of(name, value), token
+  end
+  local kind = type(value)
+  if kind == "string" or kind == "boolean" then
+    if sqltype.name == "Interval" then
+      refuse(name, "an interval cannot be a parameter of type Interval",
+        "write sql.text(\"interval '1 day'\"), func.make_interval(…), or cast it to types.PgInterval {}")
+    end
+    return value
+  end
+  if kind == "number" then
+    if value ~= value or value == math.huge or value == -math.huge then return null end
+    return value
+  end
+  if kind == "table" then
+    if is_value(value) then
+      local own = value.kind
+      if own == "timestamp" or own == "date" then
+        refuse(name, ("it is a %s, and it has no type that says so"):format(own),
+          "give it one, as in { type = types.DateTime { timezone = true } }; a name with odd characters loses its type")
+      elseif own == "interval" and sqltype.name == "Interval" then
+        refuse(name, "an interval cannot be a parameter of type Interval",
+          "write sql.text(\"interval '1 day'\") or func.make_interval(…)")
+      end
+      return value.wire
+    end
+    if next(value) == nil and sqltype.affinity == "ARRAY" then return core.array({}) end
+    return document(value)
+  end
+  if kind == "nil" then return null end
+  return value
+end
+M.to_wire = to_wire
+
+-- ---- A finished statement -----------------------------------------------------------------------
+
+---@class mainsequence.sql.Compiled
+---@field sql string
+---@field dialect string
+---@field names string[] of the parameters, in wire order
+---@field values any[] as they travel
+---@field tokens (string|false)[] types of temporal ones
+---@field binds table<string, mainsequence.sql.Element> by name
+---@field tables table<table, "read"|"write"> models that the statement touches
+---@field unbound boolean it touches a table that is no model
+---@field warnings string[]?
+
+local function untyped(sqltype)
+  return sqltype.token and types.null or sqltype
+end
+
+local escape = compiler.escape
+
+---@param c mainsequence.sql.Compiler
+---@return mainsequence.sql.Compiled
+function M.finish(c)
+  local names, wires, tokens, count = {}, {}, {}, 0
+  local binds, order = c.binds, c.order
+  for position = 1, #order do
+    local raw = order[position]
+    local element = binds[raw]
+    if not element.expanding and not element.literal_execute then
+      local name = escape(raw)
+      -- a parameter whose name had to be changed loses its type, as it does in the reference
+      local wire, token = to_wire(name, c:value(element, raw), name == raw and element.type or untyped(element.type))
+      count = count + 1
+      names[count], wires[count], tokens[count] = name, wire, token or false
+    end
+  end
+  for _, member in ipairs(c.expanded or {}) do
+    local sqltype = member.type
+    local wire, token
+    if sqltype.token and type(member.value) == "string" then
+      -- texts in a list of temporal values are texts in the reference, too
+      wire = member.value
+    else
+      wire, token = to_wire(member.name, member.value, sqltype)
+    end
+    count = count + 1
+    names[count], wires[count], tokens[count] = member.name, wire, token or false
+  end
+  return {
+    sql = table.concat(c.buffer), dialect = c.dialect, names = names, values = wires, tokens = tokens, binds = binds,
+    tables = c.tables, unbound = c.unbound or false, warnings = c.warnings, expanded = c.expanded ~= nil,
+  }
+end
+
+---Parameters and their types as documents.
+---@param names string[]
+---@param wires any[]
+---@param tokens (string|false)[]
+---@return table parameters, table parameter_types
+function M.documents(names, wires, tokens)
+  local parameters, token_names, token_values = {}, {}, {}
+  for position = 1, #names do
+    local name = names[position]
+    parameters[name] = wires[position]
+    if tokens[position] then
+      token_names[#token_names + 1] = name
+      token_values[name] = tokens[position]
+    end
+  end
+  return setmetatable(parameters, M.shape(names)), setmetatable(token_values, M.shape(token_names))
+end
+
+return M

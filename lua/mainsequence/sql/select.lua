@@ -1,0 +1,636 @@
+-- SELECT, set operations, and what all statements that give rows share: subquery, cte, scalar_subquery,
+-- exists, order, limit. Immutable: every method gives a new statement.
+
+local core = require("mainsequence.core")
+local fault = require("mainsequence.sql.fault")
+local expression = require("mainsequence.sql.expression")
+local operators = require("mainsequence.sql.operators")
+local selectable = require("mainsequence.sql.selectable")
+local types = require("mainsequence.sql.types")
+
+local M = {}
+
+---@class mainsequence.sql.Select
+---@field kind "select"|"compound"|"text_select"
+local methods = {}
+M.methods = methods
+
+local NOTHING = {}
+for _, field in ipairs {
+  "more", "criteria", "setup", "limiting", "skipping", "fetching", "grouping", "filtering", "ordering", "selects",
+  "keyword", "text", "named", "state", "recursive_names", "resolved",
+} do methods[field] = false end
+methods.more = NOTHING
+
+local Select = { __name = "mainsequence.sql.Select" }
+M.Select = Select
+
+function Select:__index(key)
+  local method = methods[key]
+  if method ~= nil then return method end
+  local names = {}
+  for name, value in next, methods do
+    if type(value) == "function" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  fault.raise(("a %s has no method '%s'"):format(self.kind == "select" and "select" or "statement", tostring(key)),
+    fault.did_you_mean(key, names))
+end
+
+---@param fields table
+---@return mainsequence.sql.Select
+function M.new(fields)
+  return setmetatable(fields, Select)
+end
+
+---@param value any
+---@return boolean
+function M.is_select(value)
+  return getmetatable(value) == Select
+end
+
+---A copy that may be changed before it is handed out.
+local function copy(statement)
+  return setmetatable({
+    kind = statement.kind, list = statement.list, sources = statement.sources, setup = statement.setup,
+    criteria = statement.criteria, ordering = statement.ordering, limiting = statement.limiting,
+    skipping = statement.skipping, more = statement.more, grouping = statement.grouping,
+    filtering = statement.filtering, fetching = statement.fetching, selects = statement.selects,
+    keyword = statement.keyword, element = statement.element,
+  }, Select)
+end
+M.copy = copy
+methods.element, methods.list, methods.sources = false, false, false
+
+---A copy whose rarely used property `name` is `value`.
+local function with(statement, name, value)
+  local result, more = copy(statement), {}
+  for key, kept in next, statement.more do more[key] = kept end
+  more[name] = value
+  result.more = more
+  return result
+end
+M.with = with
+
+---The list with more items.
+---@param list any[]|false|nil
+---@param items any[]
+---@return any[]
+local function extended(list, items)
+  if not list or #list == 0 then return items end
+  local result = table.move(list, 1, #list, 1, {})
+  return table.move(items, 1, #items, #result + 1, result)
+end
+M.extended = extended
+
+local function only_select(statement, method)
+  if statement.kind ~= "select" then fault.raise(("%s is a method of select, not of a set operation"):format(method)) end
+end
+
+-- ---- Columns ------------------------------------------------------------------------------------
+
+local Element = expression.Element
+
+---What stands in the column list: an expression, a table with all its columns, a text.
+local function column(value, clause)
+  local meta = getmetatable(value)
+  if meta == Element then return value end
+  local from = selectable.try_from(value)
+  if from then return from end
+  if selectable.is_columns(value) then return { kind = "column_list", list = selectable.list_of(value) } end
+  if meta and meta.__sql_scalar then return meta.__sql_scalar(value) end
+  local fixed = expression.constant(value)
+  if fixed then return fixed end
+  if type(value) == "string" then
+    if value == "*" then return M.literal_column("*") end
+    fault.raise(("%s: the text '%s' is no column"):format(clause, value),
+      ("a column is sql.column(%q), SQL is sql.text(%q), a value is sql.literal(%q)"):format(value, value, value))
+  end
+  if type(value) == "number" then return M.literal_column(tostring(value)) end
+  fault.raise(("%s: a column or a table is expected, got %s"):format(clause, fault.show(value)),
+    value == nil and "a variable or a column's name is misspelt" or nil)
+end
+
+local function columns(clause, ...)
+  local list = {}
+  for position = 1, select("#", ...) do
+    local item = column((select(position, ...)), clause)
+    if item.kind == "column_list" then
+      table.move(item.list, 1, #item.list, #list + 1, list)
+    else
+      list[#list + 1] = item
+    end
+  end
+  return list
+end
+M.columns = columns
+
+---SELECT columns.
+---@param ... any
+---@return mainsequence.sql.Select
+function M.select(...)
+  return setmetatable({ kind = "select", list = columns("select", ...), sources = NOTHING }, Select)
+end
+
+---SQL text that stands as a column, as it is.
+---@param text string
+---@param sqltype table?
+---@return mainsequence.sql.Element
+function M.literal_column(text, sqltype)
+  if type(text) ~= "string" then fault.raise(("literal_column: a text is expected, got %s"):format(fault.show(text))) end
+  return expression.new { kind = "column", name = text, key = text, is_literal = true,
+    type = sqltype and types.resolve(sqltype) or types.null }
+end
+
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:add_columns(...)
+  only_select(self, "add_columns")
+  local result = copy(self)
+  result.list = extended(self.list, columns("add_columns", ...))
+  return result
+end
+
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:with_only_columns(...)
+  only_select(self, "with_only_columns")
+  local result = copy(self)
+  result.list = columns("with_only_columns", ...)
+  return result
+end
+
+---The columns of the result, tables spread out; texts stay as they are.
+---@return mainsequence.sql.Element[]
+function methods:result_columns()
+  if self.kind == "compound" then return self.selects[1].statement:result_columns() end
+  if self.kind == "text_select" then return self.list end
+  local spread = rawget(self, "spread")
+  if spread then return spread end
+  spread = self.list
+  for position, item in ipairs(self.list) do
+    if selectable.is_from(item) then
+      spread = table.move(self.list, 1, position - 1, 1, {})
+      for rest = position, #self.list do
+        local other = self.list[rest]
+        local inner = selectable.is_from(other) and selectable.list_of(other.c) or { other }
+        table.move(inner, 1, #inner, #spread + 1, spread)
+      end
+      break
+    end
+  end
+  rawset(self, "spread", spread)
+  return spread
+end
+
+---The columns as they will be named: sql.columns(statement.selected_columns) … by key.
+---@return table
+function methods:selected_columns()
+  local list = {}
+  for _, item in ipairs(self:result_columns()) do
+    if item.kind ~= "text" then list[#list + 1] = item end
+  end
+  return selectable.collection(selectable.new { kind = "subquery", element = self, name = "selected_columns" }, list)
+end
+
+-- ---- FROM and WHERE -----------------------------------------------------------------------------
+
+---@param ... any tables, joins, aliases, subqueries
+---@return mainsequence.sql.Select
+function methods:select_from(...)
+  only_select(self, "select_from")
+  local sources = {}
+  for position = 1, select("#", ...) do sources[position] = selectable.from((select(position, ...)), "select_from") end
+  local result = copy(self)
+  result.sources = extended(self.sources, sources)
+  return result
+end
+
+local function add_join(self, left, target, onclause, isouter, full, clause)
+  only_select(self, clause)
+  local entry = {
+    left = left, right = selectable.from(target, clause), isouter = isouter or false, full = full or false,
+    onclause = onclause ~= nil and expression.condition(onclause, clause) or nil,
+  }
+  local result = copy(self)
+  result.setup = extended(self.setup, { entry })
+  return result
+end
+
+---JOIN target ON onclause; without one, a foreign key gives it.
+---@param target any
+---@param onclause any
+---@param options { isouter: boolean?, full: boolean? }?
+---@return mainsequence.sql.Select
+function methods:join(target, onclause, options)
+  if options == nil and getmetatable(onclause) == Element then
+    return add_join(self, nil, target, onclause, false, false, "join")
+  end
+  onclause, options = selectable.join_arguments("join", onclause, options)
+  return add_join(self, nil, target, onclause, options.isouter, options.full, "join")
+end
+
+---@param target any
+---@param onclause any
+---@param options { full: boolean? }?
+---@return mainsequence.sql.Select
+function methods:outerjoin(target, onclause, options)
+  onclause, options = selectable.join_arguments("outerjoin", onclause, options)
+  return add_join(self, nil, target, onclause, true, options.full, "outerjoin")
+end
+
+---@param left any
+---@param target any
+---@param onclause any
+---@param options { isouter: boolean?, full: boolean? }?
+---@return mainsequence.sql.Select
+function methods:join_from(left, target, onclause, options)
+  onclause, options = selectable.join_arguments("join_from", onclause, options)
+  return add_join(self, selectable.from(left, "join_from"), target, onclause, options.isouter, options.full, "join_from")
+end
+
+---@param left any
+---@param target any
+---@param onclause any
+---@param options { full: boolean? }?
+---@return mainsequence.sql.Select
+function methods:outerjoin_from(left, target, onclause, options)
+  onclause, options = selectable.join_arguments("outerjoin_from", onclause, options)
+  return add_join(self, selectable.from(left, "outerjoin_from"), target, onclause, true, options.full, "outerjoin_from")
+end
+
+---@param clause string
+---@param ... any
+---@return mainsequence.sql.Element[]
+local function conditions(clause, ...)
+  local list = {}
+  for position = 1, select("#", ...) do
+    list[position] = expression.condition((select(position, ...)), clause)
+  end
+  return list
+end
+M.conditions = conditions
+
+---Conditions joined by AND, also with those of earlier calls.
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:where(...)
+  only_select(self, "where")
+  local result = copy(self)
+  result.criteria = extended(self.criteria, conditions("where", ...))
+  return result
+end
+methods.filter = methods.where
+
+---column = value for each pair.
+---@param values table<string, any>
+---@return mainsequence.sql.Select
+function methods:filter_by(values)
+  only_select(self, "filter_by")
+  local source = selectable.from(self.setup and self.setup[#self.setup].right or self.sources[#self.sources]
+    or selectable.is_from(self.list[1]) and self.list[1] or selectable.of_column(self.list[1]), "filter_by")
+  local list = {}
+  for _, key in ipairs(core.keys(values)) do list[#list + 1] = source.c[key]:eq(values[key]) end
+  return self:where(table.unpack(list))
+end
+
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:having(...)
+  only_select(self, "having")
+  local result = copy(self)
+  result.filtering = extended(self.filtering, conditions("having", ...))
+  return result
+end
+
+-- ---- Order and limits ---------------------------------------------------------------------------
+
+---The label that an ordering refers to, or nil: a label, or ASC, DESC … of one.
+local function label_in(element)
+  if element.kind == "label" then return element end
+  if element.kind == "modified" then return label_in(element.element) end
+end
+
+---What stands in ORDER BY: an element; one with a label may be printed as that label's name.
+---@param value any
+---@param clause string
+---@return mainsequence.sql.Element
+function M.order(value, clause)
+  local element = expression.by(value, clause)
+  local label = label_in(element)
+  if not label then return element end
+  return expression.new { kind = "label_reference", element = element, label_element = label, type = types.null }
+end
+
+---Expressions and names of labels; none takes the order away.
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:order_by(...)
+  local result, count = copy(self), select("#", ...)
+  if count == 0 or (count == 1 and (...) == core.null) then
+    result.ordering = false
+    return result
+  end
+  local list = {}
+  for position = 1, count do list[position] = M.order((select(position, ...)), "order_by") end
+  result.ordering = extended(self.ordering, list)
+  return result
+end
+
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:group_by(...)
+  local list = {}
+  for position = 1, select("#", ...) do
+    local value = select(position, ...)
+    local from = getmetatable(value) ~= Element and selectable.try_from(value)
+    if from then
+      table.move(selectable.list_of(from.c), 1, #from.c, #list + 1, list)
+    else
+      list[#list + 1] = expression.by(value, "group_by")
+    end
+  end
+  local result = copy(self)
+  result.grouping = extended(self.grouping, list)
+  return result
+end
+
+---A bound whole number, an expression, or nothing.
+local function amount(value, clause)
+  if value == nil or value == core.null then return false end
+  if getmetatable(value) == Element then return value end
+  local meta = getmetatable(value)
+  if meta and meta.__sql_scalar then return meta.__sql_scalar(value) end
+  local whole = type(value) == "number" and math.tointeger(value)
+  if not whole or whole < 0 then
+    fault.raise(("%s: a whole number is expected, got %s"):format(clause, fault.show(value)))
+  end
+  return expression.bind(nil, whole, types.integer)
+end
+
+---@param count any
+---@return mainsequence.sql.Select
+function methods:limit(count)
+  local result = copy(self)
+  result.limiting, result.fetching = amount(count, "limit"), false
+  return result
+end
+
+---@param count any
+---@return mainsequence.sql.Select
+function methods:offset(count)
+  local result = copy(self)
+  result.skipping = amount(count, "offset")
+  return result
+end
+
+---FETCH FIRST count ROWS ONLY.
+---@param count any
+---@param options { with_ties: boolean?, percent: boolean? }?
+---@return mainsequence.sql.Select
+function methods:fetch(count, options)
+  options = options or {}
+  fault.check_options("fetch", options, { "with_ties", "percent" })
+  local result, value = copy(self), amount(count, "fetch")
+  result.limiting = false
+  result.fetching = value and { count = value, with_ties = options.with_ties, percent = options.percent } or false
+  return result
+end
+
+---Rows start to stop − 1, as Python slices count them.
+---@param start integer
+---@param stop integer
+---@return mainsequence.sql.Select
+function methods:slice(start, stop)
+  return self:limit(stop - start):offset(start)
+end
+
+---DISTINCT, or DISTINCT ON (columns).
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:distinct(...)
+  only_select(self, "distinct")
+  local result = with(self, "distinct", true)
+  if select("#", ...) > 0 then
+    local list = {}
+    for position = 1, select("#", ...) do list[position] = expression.by((select(position, ...)), "distinct") end
+    result.more.distinct_on = extended(self.more.distinct_on, list)
+  end
+  return result
+end
+
+---@param options { read: boolean?, nowait: boolean?, skip_locked: boolean?, key_share: boolean?, of: any }?
+---@return mainsequence.sql.Select
+function methods:with_for_update(options)
+  options = options or {}
+  fault.check_options("with_for_update", options, { "read", "nowait", "skip_locked", "key_share", "of" })
+  local of
+  if options.of ~= nil then
+    local given = options.of
+    if selectable.try_from(given) or expression.is_element(given) then given = { given } end
+    of = {}
+    for position, item in ipairs(given) do
+      of[position] = expression.is_element(item) and selectable.of_column(item) or selectable.from(item, "with_for_update")
+    end
+  end
+  return with(self, "for_update", { read = options.read, nowait = options.nowait, skip_locked = options.skip_locked,
+    key_share = options.key_share, of = of })
+end
+
+---@param ... any tables of an enclosing select that are not repeated here; sql.null: repeat all
+---@return mainsequence.sql.Select
+function methods:correlate(...)
+  local list = {}
+  if not (select("#", ...) == 1 and ((...) == core.null or (...) == nil)) then
+    for position = 1, select("#", ...) do list[position] = selectable.from((select(position, ...)), "correlate") end
+  end
+  return with(with(self, "correlate", extended(self.more.correlate, list)), "no_auto_correlation", true)
+end
+
+---@param ... any all other tables of enclosing selects are not repeated here
+---@return mainsequence.sql.Select
+function methods:correlate_except(...)
+  local list = {}
+  if not (select("#", ...) == 1 and ((...) == core.null or (...) == nil)) then
+    for position = 1, select("#", ...) do list[position] = selectable.from((select(position, ...)), "correlate_except") end
+  end
+  return with(with(self, "correlate_except", extended(self.more.correlate_except, list)), "no_auto_correlation", true)
+end
+
+local STYLES = { default = true, none = true, tablename_plus_col = true, disambiguate_only = true }
+
+---How columns are named: "tablename_plus_col" puts the table's name before each.
+---@param style string
+---@return mainsequence.sql.Select
+function methods:set_label_style(style)
+  local plain = type(style) == "string" and style:lower():gsub("^label_style_", "") or style
+  if not STYLES[plain] then
+    fault.raise(("set_label_style: %s is no style"):format(fault.show(style)), "tablename_plus_col, disambiguate_only or none")
+  end
+  return with(self, "label_style", plain)
+end
+
+---The list of texts with more: texts or strings, then maybe { dialect = "postgresql" }.
+---@param known { text: any, dialect: string? }[]|false|nil
+---@param clause string
+---@param ... any
+---@return { text: any, dialect: string? }[]
+function selectable.add_texts(known, clause, ...)
+  local list, dialect = {}, nil
+  for _, text in ipairs { ... } do
+    if type(text) == "table" and not expression.is_element(text) then
+      fault.check_options(clause, text, { "dialect" })
+      dialect = text.dialect
+    else
+      list[#list + 1] = type(text) == "string" and M.text(text) or text
+    end
+  end
+  for position, text in ipairs(list) do list[position] = { text = text, dialect = dialect } end
+  return extended(known, list)
+end
+
+---Texts behind SELECT.
+---@param ... any texts; { dialect = } last
+---@return mainsequence.sql.Select
+function methods:prefix_with(...)
+  return with(self, "prefixes", selectable.add_texts(self.more.prefixes, "prefix_with", ...))
+end
+
+---Texts at the end.
+---@param ... any
+---@return mainsequence.sql.Select
+function methods:suffix_with(...)
+  return with(self, "suffixes", selectable.add_texts(self.more.suffixes, "suffix_with", ...))
+end
+
+---Adds CTEs that the statement itself may not mention.
+---@param ... mainsequence.sql.From CTEs; options last
+---@return mainsequence.sql.Select
+function methods:add_cte(...)
+  return with(self, "ctes", extended(self.more.ctes, M.ctes(...)))
+end
+
+---@param ... any
+---@return table[]
+function M.ctes(...)
+  local list, options = { ... }, {}
+  if type(list[#list]) == "table" and getmetatable(list[#list]) == nil then options = table.remove(list) end
+  fault.check_options("add_cte", options, { "nest_here" })
+  for position, cte in ipairs(list) do
+    if not selectable.is_from(cte) or cte.kind ~= "cte" then
+      fault.raise(("add_cte: a CTE is expected, got %s"):format(fault.show(cte)), "write statement:cte(\"name\")")
+    end
+    list[position] = { cte = cte, nest_here = options.nest_here or false }
+  end
+  return list
+end
+
+-- ---- Set operations -----------------------------------------------------------------------------
+
+local KEYWORDS = {
+  union = "UNION", union_all = "UNION ALL", intersect = "INTERSECT", intersect_all = "INTERSECT ALL",
+  except_ = "EXCEPT", except_all = "EXCEPT ALL",
+}
+
+for name, keyword in next, KEYWORDS do
+  ---@param ... mainsequence.sql.Select
+  ---@return mainsequence.sql.Select
+  M[name] = function(...)
+    local selects = { ... }
+    for position, item in ipairs(selects) do
+      if not M.is_select(item) then
+        fault.raise(("%s: a select is expected, got %s"):format(name, fault.show(item)))
+      end
+      local needs = item.kind == "compound" or item.limiting or item.skipping or item.fetching or item.ordering
+      selects[position] = { statement = item, parentheses = needs and true or false }
+    end
+    if #selects == 0 then fault.raise(("%s needs at least one select"):format(name)) end
+    return setmetatable({ kind = "compound", keyword = keyword, selects = selects }, Select)
+  end
+  methods[name] = function(self, ...) return M[name](self, ...) end
+end
+
+-- ---- Statements inside statements ---------------------------------------------------------------
+
+---(SELECT …) AS name, for FROM.
+---@param name string?
+---@return mainsequence.sql.From
+function methods:subquery(name)
+  return selectable.derive("subquery", self, name)
+end
+methods.alias = methods.subquery
+
+---@param name string?
+---@return mainsequence.sql.From
+function methods:lateral(name)
+  return selectable.derive("lateral", self, name)
+end
+
+---WITH name AS (SELECT …).
+---@param name string?
+---@param options { recursive: boolean?, nesting: boolean? }?
+---@return mainsequence.sql.From
+function methods:cte(name, options)
+  return M.make_cte(self, name, options)
+end
+
+---@param statement table
+---@param name string?
+---@param options { recursive: boolean?, nesting: boolean? }?
+---@return mainsequence.sql.From
+function M.make_cte(statement, name, options)
+  if type(name) == "table" then name, options = nil, name end
+  options = options or {}
+  fault.check_options("cte", options, { "recursive", "nesting" })
+  return selectable.derive("cte", statement, name, { recursive = options.recursive or false, nesting = options.nesting or false })
+end
+
+for _, name in ipairs { "union", "union_all" } do
+  ---The CTE with a second, recursive part.
+  selectable.methods[name] = function(self, ...)
+    if self.kind ~= "cte" then fault.raise(("%s is a method of selects and CTEs"):format(name)) end
+    return selectable.derive("cte", self.element[name](self.element, ...), nil, { restates = self, recursive = self.recursive,
+      nesting = self.nesting, prefixes = self.prefixes, suffixes = self.suffixes, name = self.name })
+  end
+end
+
+---The select as one value.
+---@return mainsequence.sql.Element
+function methods:scalar_subquery()
+  local sqltype = types.null
+  local first = self.kind ~= "text_select" and self:result_columns()[1]
+  if first and first.kind ~= "text" then sqltype = first.type end
+  return expression.new { kind = "scalar_subquery", statement = self, type = sqltype }
+end
+Select.__sql_scalar = methods.scalar_subquery
+Select.__sql_in = methods.scalar_subquery
+
+---EXISTS (SELECT …).
+---@return mainsequence.sql.Element
+function methods:exists()
+  return M.exists_of(self)
+end
+
+---@param statement mainsequence.sql.Select
+---@return mainsequence.sql.Element
+function M.exists_of(statement)
+  local inner = expression.new { kind = "scalar_subquery", statement = statement, type = types.null }
+  return expression.new { kind = "unary", operator = operators.exists, element = inner, type = types.boolean,
+    boolean = true, statement = statement }
+end
+
+---The values of parameters given by name; names that the statement does not know are an error.
+---@param values table<string, any>
+---@return mainsequence.sql.Select
+function methods:params(values)
+  return with(self, "parameters", values)
+end
+
+---The element `scalar_subquery():label(name)`.
+---@param name string?
+---@return mainsequence.sql.Element
+function methods:label(name)
+  return self:scalar_subquery():label(name)
+end
+
+return M
