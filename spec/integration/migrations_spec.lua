@@ -329,6 +329,7 @@ POST /orm/api/ts_manager/meta_table/finalize-managed/ finalized MetaTable identi
     assert.are.equal(3, #result.meta_table_uids)
     local session = project:client()
     local row = assert(session.MetaTable.get({ physical_table_name = "shop__account" }))
+    assert.are.equal(0, assert(row:run_query("SELECT count(*) AS n FROM shop__account")).results[1].n)
     assert.are.equal("Accounts that own assets.", row.description)
     assert.are.equal("shop.Account", row.identifier)
     assert.are.equal("active", row.provisioning_status)

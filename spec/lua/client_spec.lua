@@ -106,7 +106,9 @@ local function recording(replies)
   end
   local fake = {
     call = function(_, method, path, options)
-      calls[#calls + 1] = { method, path, options and options.query, options and options.body, options and options.accept }
+      calls[#calls + 1] = {
+        method, path, options and options.query, options and options.body, options and options.accept, options and options.text,
+      }
       local reply = next_reply()
       if core.is_error(reply) then
         return nil, reply
@@ -220,13 +222,16 @@ describe("client.MetaTable", function()
   end)
 
   it("searches and executes", function()
-    local session, calls = recording({ core.array({ ROW }), ROW, core.object("rows", core.array({})) })
+    local session, calls = recording({ core.array({ ROW }), ROW, core.object("ok", true), core.object("rows", core.array({})) })
     assert.are.equal(1, #assert(session.MetaTable.search("accounts", { namespace = "x" })))
     assert.are.equal('{"q": "accounts", "trigram_k": 200, "embed_k": 200, "w_trgm": 0.65, "w_emb": 0.35, '
       .. '"embedding_model": "default", "namespace": "x"}', core.json_encode(calls[1][4]))
     assert.are.equal(1, #assert(session.MetaTable.column_search("price", { namespace = "x" })))
     assert.are.equal('{"q": "price", "namespace": "x"}', core.json_encode(calls[2][3]))
     assert.has_match("words to search for", failure(session.MetaTable.search, " "))
+    assert.is_true(assert(session.MetaTable.run_query("u1", " SELECT 1 ")).ok)
+    assert.are.same({ "/orm/api/ts_manager/meta_table/u1/run_query/", "SELECT 1" }, { calls[3][2], calls[3][6] })
+    assert.has_match("takes a statement", failure(session.MetaTable.run_query, "u1", ""))
     local scope = { data_source_uid = "d", tables = { { meta_table_uid = "u" } } }
     assert(session.MetaTable.execute_operation({ operation = "select", statement = { sql = "SELECT 1" }, scope = scope }))
     assert.has_match("client_spec.lua:%d+: .*sql", failure(function()

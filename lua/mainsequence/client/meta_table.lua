@@ -265,6 +265,19 @@ local function add_search(class)
     return found(class, reply, err, what)
   end
 
+  ---Runs one SELECT, given as text, over the tables that the caller may view, in the table's data source.
+  ---@param sql string
+  ---@return table|nil envelope { ok, results, row_count, truncated, … }, mainsequence.Error?
+  function methods.run_query(object, sql)
+    local what, place = name .. ".run_query", fault.here(1)
+    if type(sql) ~= "string" or not sql:find("%S") then
+      fault.raise(place, ("%s takes a statement, got %s"):format(what, fault.show(sql)))
+    end
+    local reply, err = session:call("POST", class.path_of(what, object, place, "run_query/"),
+      { text = sql:match("^%s*(.-)%s*$") })
+    return object_or_error(reply, err, what)
+  end
+
   ---Runs a governed operation (compiled-sql.v1) and gives { rows, row_count, truncated, pagination, … }.
   ---@param operation table
   function methods.execute_operation(operation)

@@ -6,13 +6,19 @@ local catalog = require("mainsequence.meta_tables.migrations.catalog")
 local contexts = require("mainsequence.meta_tables.migrations.context")
 local fault = require("mainsequence.schema.fault")
 local finalization = require("mainsequence.meta_tables.migrations.finalization")
-local new_revision = require("mainsequence.meta_tables.migrations.new_revision")
-local offline = require("mainsequence.meta_tables.migrations.offline")
 local progress = require("mainsequence.meta_tables.migrations.progress")
 local runner = require("mainsequence.meta_tables.migrations.runner")
-local scaffold = require("mainsequence.meta_tables.migrations.scaffold")
 
-local M = { revision = new_revision.revision, check = new_revision.check }
+local M = {}
+
+-- What a plain upgrade does not need is loaded when it is asked for: every command starts fast.
+local function lazy(name)
+  return setmetatable({}, { __index = function(_, member)
+    return require("mainsequence.meta_tables.migrations." .. name)[member]
+  end })
+end
+
+local new_revision, offline, scaffold = lazy("new_revision"), lazy("offline"), lazy("scaffold")
 
 -- ---- upgrade and downgrade ---------------------------------------------------------------------
 
@@ -298,4 +304,9 @@ function M.scaffold(options)
   return result, err
 end
 
-return M
+-- revision and check
+return setmetatable(M, { __index = function(_, name)
+  if name == "revision" or name == "check" then
+    return new_revision[name]
+  end
+end })

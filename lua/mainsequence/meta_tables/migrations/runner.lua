@@ -5,9 +5,7 @@
 -- rows again and plans again; so one works while the others wait, and then find less to do, or nothing.
 
 local core = require("mainsequence.core")
-local operations = require("mainsequence.meta_tables.migrations.operations")
 local registry = require("mainsequence.schema.registry")
-local sinks = require("mainsequence.meta_tables.migrations.sinks")
 local version_tables = require("mainsequence.meta_tables.migrations.version_table")
 
 local M = {}
@@ -200,6 +198,9 @@ local function call(run, revision)
   if not step then
     return nil, missing
   end
+  -- loaded here, because a run that has nothing to do needs neither
+  local operations = require("mainsequence.meta_tables.migrations.operations")
+  local sinks = require("mainsequence.meta_tables.migrations.sinks")
   local op = operations.new(sinks.online(run.connection, run.naming_convention))
   local ok, failure = pcall(step, op)
   if not ok then
