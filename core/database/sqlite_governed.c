@@ -28,6 +28,10 @@ typedef struct governed_run {
 
 static mseq_status governed_handle(sqlite_session *session, sqlite_handle **handle, bool judge,
                                    bool query_only, mseq_error *err) {
+    if (*handle && (*handle)->serious) { /* of no use any more */
+        sqlite_handle_close(*handle);
+        *handle = NULL;
+    }
     if (*handle)
         return MSEQ_OK;
     sqlite_handle *opened = NULL;
@@ -83,8 +87,7 @@ static mseq_status prepare_runner(governed_run *run, sqlite_statement *made, int
             status = sqlite_guard_fail(runner, code, run->statement, err);
         sqlite_guard_leave(runner->guard);
     }
-    sqlite_schema_leave(runner);
-    return status;
+    return sqlite_schema_leave(runner, status, err);
 }
 
 static mseq_status judge_and_prepare(governed_run *run, sqlite_statement *made, mseq_error *err) {

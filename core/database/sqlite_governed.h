@@ -74,7 +74,8 @@ mseq_status sqlite_judge(sqlite_handle *judge, const char *sql, size_t length,
 /* Begins a read transaction in which the connection's idea of the schema is the file's; the version
  * of that schema. End it with sqlite_schema_leave. */
 mseq_status sqlite_schema_enter(sqlite_handle *handle, int64_t *version, mseq_error *err);
-void sqlite_schema_leave(sqlite_handle *handle);
+/* Ends it; returns `status`, or if that is OK how it ended. */
+mseq_status sqlite_schema_leave(sqlite_handle *handle, mseq_status status, mseq_error *err);
 
 /* ---- sqlite_governed.c */
 mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,

@@ -22,16 +22,16 @@ mseq_status sqlite_schema_enter(sqlite_handle *handle, int64_t *version, mseq_er
         sqlite_run(handle, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, &nothing, &affected, err);
     if (status == MSEQ_OK)
         status = sqlite_run(handle, "PRAGMA schema_version", NULL, &keep, &affected, err);
-    if (status != MSEQ_OK)
-        sqlite_schema_leave(handle);
-    return status;
+    return status == MSEQ_OK ? status : sqlite_schema_leave(handle, status, err);
 }
 
-void sqlite_schema_leave(sqlite_handle *handle) {
+mseq_status sqlite_schema_leave(sqlite_handle *handle, mseq_status status, mseq_error *err) {
     database_sink nothing = {NULL, NULL};
     int64_t affected;
-    if (sqlite_run(handle, "ROLLBACK", NULL, &nothing, &affected, NULL) != MSEQ_OK)
+    mseq_status left = sqlite_run(handle, "ROLLBACK", NULL, &nothing, &affected, err);
+    if (left != MSEQ_OK) /* it still holds its lock */
         handle->serious = true;
+    return status != MSEQ_OK ? status : left;
 }
 
 /* Names that the authorizer heard without schema and column are CTEs unless something in the
@@ -107,6 +107,5 @@ mseq_status sqlite_judge(sqlite_handle *judge, const char *sql, size_t length,
     if (status == MSEQ_OK)
         status = check_unclear(judge, err);
     sqlite_guard_leave(judge->guard);
-    sqlite_schema_leave(judge);
-    return status;
+    return sqlite_schema_leave(judge, status, err);
 }
