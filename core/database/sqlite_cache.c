@@ -61,9 +61,10 @@ static bool same_text(const char **packed, const char *end, const char *text) {
 }
 
 static bool same_scope(const sqlite_statement *statement, const mseq_governed_statement *scope) {
-    const char *packed = statement->scope, *end = packed + statement->scope_length;
+    const char *packed = statement->scope;
     if (!packed || !scope)
         return !packed && !scope;
+    const char *end = packed + statement->scope_length;
     if (!same_text(&packed, end, scope->operation))
         return false;
     for (size_t i = 0; i < scope->table_count; i++) {

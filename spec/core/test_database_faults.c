@@ -309,7 +309,7 @@ static void test_governed_on_a_full_disk(void **state) {
         s.tables = scope;
         s.table_count = 1;
         s.max_rows = 10;
-        mseq_governed_result result = {NULL, false, false, 0};
+        mseq_governed_result result = {.rows = NULL};
         mseq_error err = MSEQ_ERROR_INIT;
         left.writes = 1;
         assert_int_equal(mseq_connection_run_governed(c, &s, &result, &err), MSEQ_E_DATABASE_FULL);

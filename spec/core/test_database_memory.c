@@ -125,7 +125,7 @@ static mseq_status governed(mseq_connection *c, const char *kind, const char *sq
                             mseq_error *err) {
     static const mseq_governed_table scope[] = {{"t", MSEQ_ACCESS_WRITE},
                                                 {"parent", MSEQ_ACCESS_READ}};
-    mseq_governed_result result = {NULL, false, false, 0};
+    mseq_governed_result result = {.rows = NULL};
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     statement.operation = kind;
     statement.sql = sql;
