@@ -7,7 +7,7 @@ local fault = require("mainsequence.sql.fault")
 local linter = require("mainsequence.sql.linter")
 local parameters = require("mainsequence.sql.parameters")
 local select = require("mainsequence.sql.select")
-require("mainsequence.sql.structured")
+require("mainsequence.sql.compile_sqlite")
 
 local M = {}
 

@@ -127,7 +127,7 @@ end
 local function expand(c, element, name, members)
   local buffer = c.buffer
   local sqltype = element.type
-  buffer[#buffer + 1] = "("
+  buffer[#buffer + 1] = c.sqlite and sqltype.types and "(VALUES " or "("
   if #members == 0 then
     buffer[#buffer + 1] = empty_list(c, sqltype)
   else
@@ -288,9 +288,9 @@ local function pattern(before, after)
     if after then c.buffer[#c.buffer + 1] = " || '%%'" end
   end
 end
-local PATTERNS = { startswith = pattern(false, true), endswith = pattern(true, false), contains = pattern(true, true) }
+compiler.patterns = { startswith = pattern(false, true), endswith = pattern(true, false), contains = pattern(true, true) }
 
-for name, right in next, PATTERNS do
+for name, right in next, compiler.patterns do
   for _, negated in ipairs { "", "not_" } do
     for _, insensitive in ipairs { "", "i" } do
       local write = LIKE[negated .. insensitive .. "like"]

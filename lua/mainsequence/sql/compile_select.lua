@@ -129,27 +129,32 @@ local function write_conditions(c, word, conditions)
   end
 end
 
-local function write_limit(c, statement)
-  local buffer = c.buffer
-  if statement.fetching then
-    local fetch = statement.fetching
-    if statement.skipping then
-      buffer[#buffer + 1] = "\n OFFSET ("
-      c:visit(statement.skipping)
-      buffer[#buffer + 1] = ") ROWS"
-    end
-    buffer[#buffer + 1] = "\n FETCH FIRST ("
-    c:visit(fetch.count)
-    buffer[#buffer + 1] = ")" .. (fetch.percent and " PERCENT" or "") .. " ROWS "
-      .. (fetch.with_ties and "WITH TIES" or "ONLY")
-    return
+local function write_fetch(c, statement)
+  local buffer, fetch = c.buffer, statement.fetching
+  if statement.skipping then
+    buffer[#buffer + 1] = "\n OFFSET ("
+    c:visit(statement.skipping)
+    buffer[#buffer + 1] = ") ROWS"
   end
-  if statement.limiting then
+  buffer[#buffer + 1] = "\n FETCH FIRST ("
+  c:visit(fetch.count)
+  buffer[#buffer + 1] = ")" .. (fetch.percent and " PERCENT" or "") .. " ROWS " .. (fetch.with_ties and "WITH TIES" or "ONLY")
+end
+
+local function write_limit(c, statement)
+  local buffer, fetch = c.buffer, statement.fetching
+  if fetch and not c.sqlite then return write_fetch(c, statement) end
+  if fetch and (fetch.with_ties or fetch.percent) then
+    fault.raise("SQLite has no FETCH … WITH TIES or PERCENT", "use limit()")
+  end
+  local limit = statement.limiting or fetch and fetch.count
+  if limit then
     buffer[#buffer + 1] = " \n LIMIT "
-    c:visit(statement.limiting)
+    c:visit(limit)
   end
   if statement.skipping then
-    buffer[#buffer + 1] = statement.limiting and " OFFSET " or c.sqlite and "\n LIMIT -1 OFFSET " or "\n LIMIT ALL OFFSET "
+    if not limit then buffer[#buffer + 1] = c.sqlite and "\n LIMIT -1" or "\n LIMIT ALL" end
+    buffer[#buffer + 1] = " OFFSET "
     c:visit(statement.skipping)
   end
 end

@@ -54,12 +54,50 @@ local function timestamp_of(name, value)
   return (canonical:gsub("%.000000Z$", "Z"))
 end
 
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(text)
+  local out = {}
+  for position = 1, #text, 3 do
+    local a, b, c = text:byte(position, position + 2)
+    local bits = a << 16 | (b or 0) << 8 | (c or 0)
+    for shift = 18, 0, -6 do
+      local index = bits >> shift & 63
+      out[#out + 1] = (shift == 6 and not b or shift == 0 and not c) and "=" or ALPHABET:sub(index + 1, index + 1)
+    end
+  end
+  return table.concat(out)
+end
+
+---$.a.b[1]: a path as SQLite writes it.
+local function sqlite_path(path)
+  local parts = { "$" }
+  for position = 1, #path do
+    local step = path[position]
+    parts[position + 1] = math.type(step) == "integer" and ("[%d]"):format(step) or "." .. core.json_encode(tostring(step))
+  end
+  return table.concat(parts)
+end
+
+local plain_wire
+
+---A value as it travels to a SQLite data source, which converts it by its type: each has one.
+local function sqlite_wire(name, value, sqltype)
+  if sqltype.naive then return plain_wire(name, value, sqltype) end
+  if sqltype == types.json_path and type(value) == "table" and not is_value(value) then return sqlite_path(value), "string" end
+  if sqltype.affinity == "Binary" and value ~= null then
+    return base64(is_value(value) and value.wire or tostring(value)), "blob"
+  end
+  local wire, token = plain_wire(name, value, sqltype)
+  return wire, token or types.sqlite_token(sqltype)
+end
+
 ---A value as it travels.
 ---@param name string
 ---@param value any
 ---@param sqltype mainsequence.sql.Type
 ---@return any wire, string? token
-local function to_wire(name, value, sqltype)
+function plain_wire(name, value, sqltype)
   local token = sqltype.token
   if sqltype.naive then
     refuse(name, "timestamps without time zone are not supported", "declare it with types.DateTime { timezone = true }")
@@ -99,7 +137,17 @@ local function to_wire(name, value, sqltype)
   if kind == "nil" then return null end
   return value
 end
-M.to_wire = to_wire
+
+---A value as it travels to a data source of the dialect, and the wire's name of its type if it needs one.
+---@param dialect string
+---@param name string
+---@param value any
+---@param sqltype mainsequence.sql.Type
+---@return any wire, string? token
+function M.to_wire(dialect, name, value, sqltype)
+  if dialect == "sqlite" then return sqlite_wire(name, value, sqltype) end
+  return plain_wire(name, value, sqltype)
+end
 
 -- ---- A finished statement -----------------------------------------------------------------------
 
@@ -124,6 +172,7 @@ local escape = compiler.escape
 ---@return mainsequence.sql.Compiled
 function M.finish(c)
   local names, wires, tokens, count = {}, {}, {}, 0
+  local to_wire = c.sqlite and sqlite_wire or plain_wire
   local binds, order = c.binds, c.order
   for position = 1, #order do
     local raw = order[position]
@@ -131,7 +180,8 @@ function M.finish(c)
     if not element.expanding and not element.literal_execute then
       local name = escape(raw)
       -- a parameter whose name had to be changed loses its type, as it does in the reference
-      local wire, token = to_wire(name, c:value(element, raw), name == raw and element.type or untyped(element.type))
+      local sqltype = (name == raw or c.sqlite) and element.type or untyped(element.type)
+      local wire, token = to_wire(name, c:value(element, raw), sqltype)
       count = count + 1
       names[count], wires[count], tokens[count] = name, wire, token or false
     end
@@ -139,7 +189,7 @@ function M.finish(c)
   for _, member in ipairs(c.expanded or {}) do
     local sqltype = member.type
     local wire, token
-    if sqltype.token and type(member.value) == "string" then
+    if sqltype.token and type(member.value) == "string" and not c.sqlite then
       -- texts in a list of temporal values are texts in the reference, too
       wire = member.value
     else

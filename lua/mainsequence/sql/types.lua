@@ -226,4 +226,34 @@ function M.ddl_text(dialect, sqltype)
   return text
 end
 
+-- SQLite keeps values as they travel: these are all text there, and a cast to their own name would make
+-- numbers of them.
+local SQLITE_TEXT = { DateTime = true, Date = true, Time = true, Uuid = true, JSON = true, ARRAY = true, Interval = true }
+
+---The type as it stands in a CAST on SQLite.
+---@param sqltype mainsequence.sql.Type
+---@return string
+function M.sqlite_cast(sqltype)
+  if SQLITE_TEXT[sqltype.affinity] or sqltype.affinity == "String" then return "TEXT" end
+  if sqltype.affinity == "Boolean" or sqltype.affinity == "Integer" then return "INTEGER" end
+  if sqltype.affinity == "Binary" then return "BLOB" end
+  return M.ddl_text("sqlite", sqltype)
+end
+
+local SQLITE_TOKENS = {
+  Uuid = "uuid", DateTime = "timestamp with time zone", Date = "date", Integer = "int64", String = "string",
+  Boolean = "bool", JSON = "json", ARRAY = "json", Binary = "blob",
+}
+
+---The wire's name of a type for SQLite data sources, where every value is converted by it.
+---@param sqltype mainsequence.sql.Type
+---@return string?
+function M.sqlite_token(sqltype)
+  if sqltype.affinity == "Numeric" then
+    local exact = sqltype.name == "Numeric" or sqltype.name == "NUMERIC" or sqltype.name == "DECIMAL"
+    return exact and "numeric" or "float64"
+  end
+  return SQLITE_TOKENS[sqltype.affinity]
+end
+
 return M

@@ -350,7 +350,7 @@ function Operation:with(given)
   local wires = table.move(compiled.values, 1, #compiled.values, 1, {})
   for position, name in ipairs(compiled.names) do
     local value = (merged or given)[name]
-    if value ~= nil then wires[position] = parameters.to_wire(name, value, compiled.binds[name].type) end
+    if value ~= nil then wires[position] = parameters.to_wire(compiled.dialect, name, value, compiled.binds[name].type) end
   end
   return document(compiled, { statement = source.statement, head = source.head, values = merged or given }, wires,
     compiled.tokens)
