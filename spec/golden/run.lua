@@ -1,18 +1,19 @@
--- The golden runner:  lua5.4 spec/golden/run.lua SUITE FILE [--group a,b]
+-- The golden runner:  lua5.4 spec/golden/run.lua SUITE FILE [--group a,b] [--cases CASES.lua]
 -- Runs every case of FILE (any file of that suite's form), prints each failed id and what differs, then
 -- "N passed, N failed". Exit 0 only when all pass.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate" }
+local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation" }
 
 local function usage(message)
-  io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"), " FILE [--group a,b]\n")
+  io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"),
+    " FILE [--group a,b] [--cases CASES.lua]\n")
   os.exit(2)
 end
 
-local suite_name, path, groups
+local suite_name, path, groups, builders
 local index = 1
 while arg[index] do
   local word = arg[index]
@@ -20,6 +21,9 @@ while arg[index] do
     index = index + 1
     groups = {}
     for name in (arg[index] or usage("--group needs names")):gmatch("[^,]+") do groups[name] = true end
+  elseif word == "--cases" then
+    index = index + 1
+    builders = arg[index] or usage("--cases needs a file")
   elseif not suite_name then suite_name = word
   elseif not path then path = word
   else usage("unexpected argument '" .. word .. "'") end
@@ -39,6 +43,7 @@ if type(cases) ~= "table" or #cases == 0 then usage(path .. " holds no list of c
 
 local differences = require("known_differences")
 local suite = require("suite_" .. suite_name)
+if suite.prepare then suite.prepare { path = path, cases = builders } end
 
 ---Whether two decoded documents are equal (integers and floats differ), and where they are not.
 local function compare(expected, actual, where)
