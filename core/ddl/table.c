@@ -100,7 +100,7 @@ static mseq_status add_indexes(mseq_dialect dialect, const mseq_table *table,
         return mseq_error_no_memory(err);
     for (size_t i = 0; i < count; i++)
         indexes[i] = mseq_table_index_at(table, i);
-    qsort(indexes, count, sizeof *indexes, by_name);
+    qsort(indexes, count, sizeof(mseq_index *), by_name);
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; status == MSEQ_OK && i < count; i++)
         status = mseq_ddl_create_index(dialect, table, indexes[i], NULL, statements, err);

@@ -4,10 +4,6 @@
 
 #include "migration_private.h"
 
-static const char *text_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_text(operation, key);
-}
-
 bool op_is_drop(const mseq_value *value) {
     return mseq_object_get_boolean(value, "drop", false);
 }

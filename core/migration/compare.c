@@ -54,7 +54,7 @@ static void emit_indexes(compare *c, const table_side *side, bool make) {
         return;
     for (size_t i = 0; i < count; i++)
         indexes[i] = mseq_table_index_at(side->table, i);
-    qsort(indexes, count, sizeof *indexes, by_index_name);
+    qsort(indexes, count, sizeof(mseq_index *), by_index_name);
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
         while (mseq_table_index_at(side->table, at) != indexes[i])
@@ -228,9 +228,12 @@ static mseq_status break_cycle(compare *c, const mseq_table *const *tables, cons
 /* Children first, ties by name: a table goes when no table that is left refers to it. */
 static mseq_status drop_tables(compare *c, const mseq_table **tables, size_t count,
                                mseq_error *err) {
-    bool *done = calloc(2 * count + 1, sizeof *done), *ready = done ? done + count : NULL;
-    mseq_status status = done ? MSEQ_OK : mseq_error_no_memory(err);
-    qsort(tables, count, sizeof *tables, by_schema_and_name);
+    bool *done = calloc(2 * count + 1, sizeof *done);
+    if (!done)
+        return mseq_error_no_memory(err);
+    bool *ready = done + count;
+    mseq_status status = MSEQ_OK;
+    qsort(tables, count, sizeof(mseq_table *), by_schema_and_name);
     for (size_t left = count, free_of_cycles = 0; status == MSEQ_OK && left;) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
@@ -279,7 +282,7 @@ static mseq_status compare_both(compare *c, sorted *after, const mseq_compare_op
                                 mseq_error *err) {
     mseq_status status = MSEQ_OK;
     if (after->count)
-        qsort(after->tables, after->count, sizeof *after->tables, by_schema_and_name);
+        qsort(after->tables, after->count, sizeof(mseq_table *), by_schema_and_name);
     for (size_t i = 0; status == MSEQ_OK && i < after->count; i++) {
         const mseq_table *table = after->tables[i],
                          *before = mseq_metadata_find(c->before, mseq_table_schema(table),

@@ -15,13 +15,19 @@ const char *compare_schema(const char *schema) {
 
 /* ---- Sides --------------------------------------------------------------------------------- */
 
-/* SQLite takes any word as a type; reflection keeps it beside its guess. */
+/* The text of a type that reflection could not name: SQLite takes any word, and none. */
+static const char *unnamed_type(const mseq_value *column) {
+    const char *text = mseq_object_get_text(mseq_object_get(column, "info"), "declared_type"),
+               *name = mseq_object_get_text(mseq_object_get(column, "type"), "name");
+    return text ? text : name && strcmp(name, "NullType") == 0 ? "" : NULL;
+}
+
 static bool restore_types(maker *m, mseq_value *description) {
     bool any = false;
     mseq_value *columns = mseq_object_peek(description, "columns");
     for (size_t i = 0; i < mseq_value_length(columns); i++) {
         mseq_value *column = mseq_array_peek(columns, i);
-        const char *text = mseq_object_get_text(mseq_object_get(column, "info"), "declared_type");
+        const char *text = unnamed_type(column);
         if (!text)
             continue;
         mseq_value *type = maker_object(m), *arguments = maker_object(m);

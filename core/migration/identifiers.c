@@ -20,6 +20,19 @@ static bool is_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 0x80;
 }
 
+/* The quoted name in [from, to), its quotes included: a doubled quote stands for one. */
+static bool same_quoted(const char *from, const char *to, const char *identifier) {
+    char quote = *from;
+    const char *c = from + 1;
+    for (; c < to - 1 && *identifier; c++, identifier++) {
+        if (tolower((unsigned char)*c) != tolower((unsigned char)*identifier))
+            return false;
+        if (*c == quote && quote != '[')
+            c++;
+    }
+    return c == to - 1 && !*identifier;
+}
+
 static bool same(const char *text, size_t length, const char *identifier) {
     return strlen(identifier) == length && strncasecmp(text, identifier, length) == 0;
 }
@@ -35,7 +48,7 @@ bool sql_mentions(const char *sql, const char *identifier) {
             c = skip_quoted(c);
         } else if (*c == '"' || *c == '`' || *c == '[') {
             const char *end = skip_quoted(c);
-            if (end - c >= 2 && same(c + 1, (size_t)(end - c) - 2, identifier))
+            if (end - c >= 2 && same_quoted(c, end, identifier))
                 return true;
             c = end;
         } else if (is_word(*c)) {

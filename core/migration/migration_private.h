@@ -30,6 +30,13 @@ typedef enum op_kind {
 
 /* Checks the operation's name and the kinds of its arguments; *kind tells which it is. */
 mseq_status op_check(const mseq_value *operation, op_kind *kind, mseq_error *err);
+/* Arguments of an operation that op_check has seen. */
+static inline const char *text_of(const mseq_value *operation, const char *key) {
+    return mseq_object_get_text(operation, key);
+}
+static inline bool flag_of(const mseq_value *operation, const char *key) {
+    return mseq_object_get_boolean(operation, key, false);
+}
 /* "unique", "check", "primary", "foreignkey" of a drop_constraint; false for another word. */
 bool op_constraint_kind(const char *type, mseq_constraint_kind *kind);
 const char *op_constraint_type(mseq_constraint_kind kind);
@@ -105,13 +112,13 @@ mseq_status op_altered_column(const mseq_value *operation, const char *type_key,
                               const char *default_key, mseq_table **stub, mseq_error *err);
 bool op_is_drop(const mseq_value *value); /* {drop: true} */
 
-/* sqlite.c: what SQLite can do by itself, and what needs a rebuild */
-bool sqlite_needs_table(const mseq_value *operation, op_kind kind);
-mseq_status sqlite_add_column(render *r, const mseq_value *operation);
-mseq_status sqlite_drop_column(render *r, const mseq_value *operation);
-mseq_status sqlite_alter_column(render *r, const mseq_value *operation);
-mseq_status sqlite_create_constraint(render *r, const mseq_value *operation, op_kind kind);
-mseq_status sqlite_drop_constraint(render *r, const mseq_value *operation);
+/* sqlite_columns.c, sqlite_constraints.c: what SQLite can do by itself, and what needs a rebuild */
+bool op_sqlite_needs_table(const mseq_value *operation, op_kind kind);
+mseq_status op_sqlite_add_column(render *r, const mseq_value *operation);
+mseq_status op_sqlite_drop_column(render *r, const mseq_value *operation);
+mseq_status op_sqlite_alter_column(render *r, const mseq_value *operation);
+mseq_status op_sqlite_create_constraint(render *r, const mseq_value *operation, op_kind kind);
+mseq_status op_sqlite_drop_constraint(render *r, const mseq_value *operation);
 
 /* rebuild.c: create, copy, drop, rename, indexes, triggers, views. Takes `description` (what the
  * table is to be, made from r->table), whose columns are filled from columns of the same name. */

@@ -5,14 +5,6 @@
 
 #include "migration_private.h"
 
-static const char *text_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_text(operation, key);
-}
-
-static bool flag_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_boolean(operation, key, false);
-}
-
 mseq_status render_add(render *r, mseq_buffer *sql) {
     return mseq_strings_add_take(r->statements, mseq_buffer_take(sql)) == MSEQ_OK
                ? MSEQ_OK
@@ -193,7 +185,7 @@ static mseq_status drop_index(render *r, const mseq_value *operation) {
 
 static mseq_status create_constraint(render *r, const mseq_value *operation, op_kind kind) {
     if (r->dialect == MSEQ_SQLITE)
-        return sqlite_create_constraint(r, operation, kind);
+        return op_sqlite_create_constraint(r, operation, kind);
     mseq_table *stub = NULL;
     mseq_status status = op_stub(operation, kind, r->convention, &stub, r->err);
     if (status == MSEQ_OK)
@@ -239,7 +231,7 @@ static mseq_status create_exclude(render *r, const mseq_value *operation) {
 
 static mseq_status drop_constraint(render *r, const mseq_value *operation) {
     if (r->dialect == MSEQ_SQLITE)
-        return sqlite_drop_constraint(r, operation);
+        return op_sqlite_drop_constraint(r, operation);
     char *name = NULL, *cut = NULL;
     mseq_status status = op_drop_name(operation, r->convention, &name, r->err);
     if (status == MSEQ_OK)
@@ -260,9 +252,9 @@ static mseq_status drop_constraint(render *r, const mseq_value *operation) {
 /* ---- All ------------------------------------------------------------------------------------- */
 
 static mseq_status render_sqlite_column(render *r, const mseq_value *operation, op_kind kind) {
-    return kind == OP_ADD_COLUMN    ? sqlite_add_column(r, operation)
-           : kind == OP_DROP_COLUMN ? sqlite_drop_column(r, operation)
-                                    : sqlite_alter_column(r, operation);
+    return kind == OP_ADD_COLUMN    ? op_sqlite_add_column(r, operation)
+           : kind == OP_DROP_COLUMN ? op_sqlite_drop_column(r, operation)
+                                    : op_sqlite_alter_column(r, operation);
 }
 
 static mseq_status render_postgresql_column(render *r, const mseq_value *operation, op_kind kind) {
@@ -366,7 +358,7 @@ mseq_status mseq_migration_validate(const mseq_value *operation, mseq_error *err
 const char *mseq_migration_needs_table(const mseq_value *operation, mseq_dialect dialect) {
     op_kind kind;
     if (dialect != MSEQ_SQLITE || op_check(operation, &kind, NULL) != MSEQ_OK ||
-        !sqlite_needs_table(operation, kind))
+        !op_sqlite_needs_table(operation, kind))
         return NULL;
     return text_of(operation, kind == OP_CREATE_FOREIGN_KEY ? "source_table" : "table");
 }

@@ -5,10 +5,6 @@
 
 #include "migration_private.h"
 
-static const char *text_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_text(operation, key);
-}
-
 static mseq_value *start(maker *m, const char *op) {
     mseq_value *reverse = maker_object(m);
     maker_text(m, reverse, "op", op);

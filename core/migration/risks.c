@@ -20,10 +20,6 @@ static void add(list *l, const char *code, char *message) {
     free(message);
 }
 
-static const char *text_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_text(operation, key);
-}
-
 static bool given(const mseq_value *operation, const char *key) {
     return !mseq_value_is_null(mseq_object_get(operation, key));
 }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Operations on SQLite: by ALTER TABLE where it can, by a rebuild where it cannot. */
-#include <ctype.h>
+ * Columns on SQLite: by ALTER TABLE where it can, by a rebuild where it cannot. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "migration_private.h"
-
-static const char *const constraint_lists[] = {"unique_constraints", "check_constraints",
-                                               "foreign_keys", NULL};
-
-static const char *text_of(const mseq_value *operation, const char *key) {
-    return mseq_object_get_text(operation, key);
-}
+#include "on_sqlite.h"
 
 /* ---- What needs the table ------------------------------------------------------------------ */
 
@@ -56,7 +48,7 @@ static bool alter_needs_rebuild(const mseq_value *operation) {
            !mseq_value_is_null(mseq_object_get(operation, "server_default"));
 }
 
-bool sqlite_needs_table(const mseq_value *operation, op_kind kind) {
+bool op_sqlite_needs_table(const mseq_value *operation, op_kind kind) {
     switch (kind) {
     case OP_ADD_COLUMN:
         return mseq_object_get_boolean(operation, "if_not_exists", false) ||
@@ -75,106 +67,22 @@ bool sqlite_needs_table(const mseq_value *operation, op_kind kind) {
     }
 }
 
-/* ---- The table's description ----------------------------------------------------------------- */
-
-static mseq_status describe(render *r, const mseq_value *operation, mseq_value **description) {
-    if (!r->table) {
-        mseq_error_set(
-            r->err, MSEQ_E_DDL, "%s on SQLite needs to know what table '%s' looks like",
-            text_of(operation, "op"),
-            text_of(operation, text_of(operation, "source_table") ? "source_table" : "table"));
-        mseq_error_hint(r->err, "reflect the table and hand it in, or run on a connection");
-        return MSEQ_E_DDL;
-    }
-    bool restored;
-    mseq_status status = reflected_description(r->table, description, &restored, r->err);
-    if (status != MSEQ_OK || !mseq_table_schema(r->table))
-        return status;
-    /* reflected foreign keys stay in their file, whatever it is called */
-    maker m = {false};
-    mseq_value *keys = mseq_object_peek(*description, "foreign_keys");
-    for (size_t i = 0; i < mseq_value_length(keys); i++)
-        maker_text(&m, mseq_array_peek(keys, i), "referred_schema", mseq_table_schema(r->table));
-    if (!m.failed)
-        return MSEQ_OK;
-    mseq_value_free(*description);
-    *description = NULL;
-    return mseq_error_no_memory(r->err);
-}
-
-static bool same_name(const char *a, const char *b) {
-    return a && b && strcasecmp(a, b) == 0;
-}
-
-/* The reflected column; SQLite's names do not tell upper from lower case. */
-static const mseq_column *find_column(const mseq_table *table, const char *name) {
-    for (size_t i = 0; i < mseq_table_column_count(table); i++)
-        if (same_name(mseq_table_column_at(table, i)->name, name))
-            return mseq_table_column_at(table, i);
-    return NULL;
-}
-
-static mseq_status no_column(render *r, const char *name) {
-    mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has no column '%s'", mseq_table_name(r->table),
-                   name);
-    size_t count = mseq_table_column_count(r->table);
-    const char **names = calloc(count + 1, sizeof *names);
-    if (names) {
-        for (size_t i = 0; i < count; i++)
-            names[i] = mseq_table_column_at(r->table, i)->name;
-        const char *near = mseq_text_nearest(name, names, count);
-        if (near)
-            mseq_error_hint(r->err, "did you mean '%s'?", near);
-        free(names);
-    }
-    return MSEQ_E_DDL;
-}
-
-/* Items of the description's list for which `drop[i]` is false. */
-static void keep_items(maker *m, mseq_value *description, const char *list, const bool *drop) {
-    mseq_value *kept = maker_array(m), *items = mseq_object_take(description, list);
-    for (size_t i = 0; i < mseq_value_length(items); i++)
-        if (!drop[i])
-            maker_add(m, kept, mseq_value_dup(mseq_array_get(items, i)));
-    mseq_value_free(items);
-    maker_put(m, description, list, kept);
-}
-
-/* Without a primary key its columns stay NOT NULL, as on PostgreSQL. */
-static void remove_primary_key(maker *m, mseq_value *description) {
-    mseq_value *columns = mseq_object_peek(description, "columns");
-    for (size_t i = 0; i < mseq_value_length(columns); i++) {
-        mseq_value *column = mseq_array_peek(columns, i);
-        if (mseq_object_remove(column, "primary_key") && !mseq_object_get(column, "nullable"))
-            maker_put(m, column, "nullable", mseq_value_boolean(false));
-    }
-    (void)mseq_object_remove(description, "primary_key");
-}
-
 /* ---- ADD COLUMN ------------------------------------------------------------------------------ */
-
-/* Appends what the stub's description has in `list` to the description. */
-static void merge_list(maker *m, mseq_value *description, const mseq_value *from,
-                       const char *list) {
-    const mseq_value *items = mseq_object_get(from, list);
-    for (size_t i = 0; i < mseq_value_length(items); i++)
-        maker_add(m, maker_list(m, description, list), mseq_value_dup(mseq_array_get(items, i)));
-}
 
 static mseq_status insert_column(render *r, const mseq_value *operation, maker *m,
                                  mseq_value *description, const mseq_value *column) {
     const char *before = text_of(operation, "insert_before"),
                *after = text_of(operation, "insert_after");
-    if ((before && !find_column(r->table, before)) || (after && !find_column(r->table, after)))
-        return no_column(r, before ? before : after);
+    if ((before && !lite_column(r->table, before)) || (after && !lite_column(r->table, after)))
+        return lite_no_column(r, before ? before : after);
     mseq_value *columns = maker_array(m), *old = mseq_object_take(description, "columns");
     for (size_t i = 0; i < mseq_value_length(old); i++) {
         const mseq_value *item = mseq_array_get(old, i);
         const char *name = mseq_object_get_text(item, "name");
-        if (same_name(name, before))
+        if (lite_same_name(name, before))
             maker_add(m, columns, mseq_value_dup(column));
         maker_add(m, columns, mseq_value_dup(item));
-        if (!before && same_name(name, after))
+        if (!before && lite_same_name(name, after))
             maker_add(m, columns, mseq_value_dup(column));
     }
     if (!before && !after)
@@ -187,7 +95,7 @@ static mseq_status insert_column(render *r, const mseq_value *operation, maker *
 static mseq_status add_by_rebuild(render *r, const mseq_value *operation, const mseq_table *stub) {
     maker m = {false};
     mseq_value *description = NULL, *added = NULL;
-    mseq_status status = describe(r, operation, &description);
+    mseq_status status = lite_describe(r, operation, &description);
     if (status == MSEQ_OK)
         status = mseq_table_describe(stub, &added, r->err);
     if (status == MSEQ_OK && mseq_object_get(added, "primary_key") &&
@@ -199,9 +107,9 @@ static mseq_status add_by_rebuild(render *r, const mseq_value *operation, const 
         status = insert_column(r, operation, &m, description,
                                mseq_array_get(mseq_object_get(added, "columns"), 0));
     if (status == MSEQ_OK) {
-        for (size_t i = 0; constraint_lists[i]; i++)
-            merge_list(&m, description, added, constraint_lists[i]);
-        merge_list(&m, description, added, "indexes");
+        for (size_t i = 0; lite_constraint_lists[i]; i++)
+            lite_merge(&m, description, added, lite_constraint_lists[i]);
+        lite_merge(&m, description, added, "indexes");
         maker_copy(&m, description, "primary_key", mseq_object_get(added, "primary_key"));
         status = m.failed ? mseq_error_no_memory(r->err) : rebuild_table(r, description);
     }
@@ -256,16 +164,16 @@ static mseq_status add_natively(render *r, const mseq_value *operation, const ms
     return status;
 }
 
-mseq_status sqlite_add_column(render *r, const mseq_value *operation) {
+mseq_status op_sqlite_add_column(render *r, const mseq_value *operation) {
     mseq_table *stub = NULL;
     mseq_status status = op_stub(operation, OP_ADD_COLUMN, r->convention, &stub, r->err);
     if (status != MSEQ_OK)
         return status;
     const char *name = mseq_table_column_at(stub, 0)->name;
-    bool there = r->table && find_column(r->table, name);
+    bool there = r->table && lite_column(r->table, name);
     if (mseq_object_get_boolean(operation, "if_not_exists", false) && (there || !r->table)) {
         mseq_value *description = NULL; /* an error when the table is not known */
-        status = describe(r, operation, &description);
+        status = lite_describe(r, operation, &description);
         mseq_value_free(description);
     } else if (there) {
         status = mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has a column '%s' already",
@@ -283,7 +191,7 @@ mseq_status sqlite_add_column(render *r, const mseq_value *operation) {
 
 static bool names_column(const char *const *columns, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++)
-        if (same_name(columns[i], name))
+        if (lite_same_name(columns[i], name))
             return true;
     return false;
 }
@@ -292,11 +200,11 @@ static bool index_uses(const mseq_index *index, const char *name) {
     const char *where = mseq_object_get_text(index->sqlite, "where");
     for (size_t i = 0; i < index->element_count; i++) {
         const mseq_index_element *element = &index->elements[i];
-        if (same_name(element->column, name) ||
+        if (lite_same_name(element->column, name) ||
             (element->text && sql_mentions(element->text, name)))
             return true;
         for (size_t a = 0; a < mseq_value_length(element->arguments); a++)
-            if (same_name(mseq_value_get_text(mseq_array_get(element->arguments, a)), name))
+            if (lite_same_name(mseq_value_get_text(mseq_array_get(element->arguments, a)), name))
                 return true;
     }
     return where && sql_mentions(where, name);
@@ -308,48 +216,18 @@ static bool constraint_uses(const mseq_constraint *constraint, const char *name)
                : names_column(constraint->columns, constraint->column_count, name);
 }
 
-static const char *list_of(mseq_constraint_kind kind) {
-    return kind == MSEQ_UNIQUE  ? "unique_constraints"
-           : kind == MSEQ_CHECK ? "check_constraints"
-                                : "foreign_keys";
-}
-
-/* Takes constraints out of the description that `drop` names by their place in r->table. */
-static void remove_constraints(render *r, maker *m, mseq_value *description, const bool *drop) {
-    size_t count = mseq_table_constraint_count(r->table);
-    bool *in_list = calloc(count + 1, sizeof *in_list);
-    m->failed = m->failed || !in_list;
-    for (size_t l = 0; !m->failed && constraint_lists[l]; l++) {
-        size_t at = 0;
-        bool any = false;
-        for (size_t i = 0; i < count; i++) {
-            const mseq_constraint *constraint = mseq_table_constraint_at(r->table, i);
-            if (constraint->kind == MSEQ_PRIMARY_KEY ||
-                strcmp(list_of(constraint->kind), constraint_lists[l]) != 0)
-                continue;
-            in_list[at++] = drop[i];
-            any = any || drop[i];
-        }
-        if (any)
-            keep_items(m, description, constraint_lists[l], in_list);
-    }
-    if (count && drop[0] && mseq_table_primary_key(r->table))
-        remove_primary_key(m, description);
-    free(in_list);
-}
-
 /* Rebuild without the constraints and indexes that use the column; the column itself goes by ALTER
  * TABLE afterwards, which refuses when a view, a trigger or a generated column still needs it. */
 static mseq_status drop_constraints_of_column(render *r, const mseq_value *operation,
                                               const bool *constraints, const bool *indexes) {
     maker m = {false};
     mseq_value *description = NULL;
-    mseq_status status = describe(r, operation, &description);
+    mseq_status status = lite_describe(r, operation, &description);
     if (status != MSEQ_OK)
         return status;
-    remove_constraints(r, &m, description, constraints);
+    lite_remove_constraints(r, &m, description, constraints);
     if (!m.failed && mseq_table_index_count(r->table))
-        keep_items(&m, description, "indexes", indexes);
+        lite_keep(&m, description, "indexes", indexes);
     status = m.failed ? mseq_error_no_memory(r->err) : rebuild_table(r, description);
     mseq_value_free(description);
     return status;
@@ -380,13 +258,13 @@ static mseq_status drop_uses(render *r, const mseq_value *operation, const char 
     return status;
 }
 
-mseq_status sqlite_drop_column(render *r, const mseq_value *operation) {
+mseq_status op_sqlite_drop_column(render *r, const mseq_value *operation) {
     const char *name = text_of(operation, "column");
-    if (r->table && !find_column(r->table, name))
+    if (r->table && !lite_column(r->table, name))
         return mseq_object_get_boolean(operation, "if_exists", false) ? MSEQ_OK
-                                                                      : no_column(r, name);
+                                                                      : lite_no_column(r, name);
     mseq_value *description = NULL;
-    mseq_status status = describe(r, operation, &description); /* an error when not known */
+    mseq_status status = lite_describe(r, operation, &description); /* an error when not known */
     mseq_value_free(description);
     if (status == MSEQ_OK)
         status = drop_uses(r, operation, name);
@@ -424,15 +302,15 @@ static mseq_status alter_by_rebuild(render *r, const mseq_value *operation) {
     maker m = {false};
     mseq_value *description = NULL, *column = NULL;
     const char *name = text_of(operation, "column");
-    mseq_status status = describe(r, operation, &description);
+    mseq_status status = lite_describe(r, operation, &description);
     if (status != MSEQ_OK)
         return status;
     mseq_value *columns = mseq_object_peek(description, "columns");
     for (size_t i = 0; i < mseq_value_length(columns) && !column; i++)
-        if (same_name(mseq_object_get_text(mseq_array_get(columns, i), "name"), name))
+        if (lite_same_name(mseq_object_get_text(mseq_array_get(columns, i), "name"), name))
             column = mseq_array_peek(columns, i);
     if (!column)
-        status = no_column(r, name);
+        status = lite_no_column(r, name);
     if (status == MSEQ_OK) {
         mseq_value *before = mseq_value_dup(column);
         maker_copy(&m, column, "type", mseq_object_get(operation, "type"));
@@ -449,7 +327,7 @@ static mseq_status alter_by_rebuild(render *r, const mseq_value *operation) {
     return status;
 }
 
-mseq_status sqlite_alter_column(render *r, const mseq_value *operation) {
+mseq_status op_sqlite_alter_column(render *r, const mseq_value *operation) {
     const char *name = text_of(operation, "column"), *new_name = text_of(operation, "new_name");
     mseq_status status = alter_needs_rebuild(operation) ? alter_by_rebuild(r, operation) : MSEQ_OK;
     if (status != MSEQ_OK || !new_name || strcmp(new_name, name) == 0)
@@ -461,120 +339,4 @@ mseq_status sqlite_alter_column(render *r, const mseq_value *operation) {
     mseq_buffer_append_text(&sql, " TO ");
     mseq_ddl_quote(r->dialect, new_name, -1, &sql);
     return render_add(r, &sql);
-}
-
-/* ---- Constraints ----------------------------------------------------------------------------- */
-
-static mseq_status check_new(render *r, const mseq_table *stub, const mseq_constraint *constraint) {
-    const char *table = mseq_table_name(r->table), *here = mseq_table_schema(stub),
-               *there = constraint->referred_schema;
-    if (constraint->kind == MSEQ_FOREIGN_KEY && strcmp(here ? here : "", there ? there : "") != 0)
-        return mseq_error_set(
-            r->err, MSEQ_E_DDL,
-            "table '%s': a foreign key of SQLite cannot refer to another database "
-            "('%s')",
-            table, there ? there : "main");
-    if (constraint->kind != MSEQ_FOREIGN_KEY && constraint->deferrable == 1)
-        return mseq_error_set(r->err, MSEQ_E_DDL,
-                              "table '%s': SQLite defers foreign keys only, not constraint '%s'",
-                              table, constraint->name ? constraint->name : "");
-    if (constraint->kind == MSEQ_PRIMARY_KEY && mseq_table_primary_key(r->table))
-        return mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has a primary key already", table);
-    for (size_t i = 0; i < mseq_table_constraint_count(r->table); i++)
-        if (same_name(mseq_table_constraint_at(r->table, i)->name, constraint->name))
-            return mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has a constraint '%s' already",
-                                  table, constraint->name);
-    for (size_t i = 0; i < constraint->column_count; i++)
-        if (!find_column(r->table, constraint->columns[i]))
-            return no_column(r, constraint->columns[i]);
-    return MSEQ_OK;
-}
-
-mseq_status sqlite_create_constraint(render *r, const mseq_value *operation, op_kind kind) {
-    maker m = {false};
-    mseq_table *stub = NULL;
-    mseq_value *description = NULL, *added = NULL;
-    mseq_status status = op_stub(operation, kind, r->convention, &stub, r->err);
-    if (status == MSEQ_OK)
-        status = describe(r, operation, &description);
-    if (status == MSEQ_OK)
-        status = check_new(r, stub, stub_constraint(stub, kind));
-    if (status == MSEQ_OK)
-        status = mseq_table_describe(stub, &added, r->err);
-    if (status == MSEQ_OK) {
-        if (kind == OP_CREATE_PRIMARY_KEY)
-            maker_copy(&m, description, "primary_key", mseq_object_get(added, "primary_key"));
-        else
-            merge_list(&m, description, added, list_of(stub_constraint(stub, kind)->kind));
-        status = m.failed ? mseq_error_no_memory(r->err) : rebuild_table(r, description);
-    }
-    mseq_value_free(description);
-    mseq_value_free(added);
-    mseq_table_free(stub);
-    return status;
-}
-
-/* Its place in r->table, or the number of constraints when it is not there. By name; one without a
- * name answers to the name that the convention would have given it. */
-static size_t find_constraint(render *r, const char *name, const char *type) {
-    size_t count = mseq_table_constraint_count(r->table);
-    mseq_constraint_kind kind = MSEQ_UNIQUE;
-    bool any = !type || !op_constraint_kind(type, &kind);
-    for (size_t i = 0; i < count; i++) {
-        const mseq_constraint *constraint = mseq_table_constraint_at(r->table, i);
-        if ((any || constraint->kind == kind) && same_name(constraint->name, name))
-            return i;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const mseq_constraint *constraint = mseq_table_constraint_at(r->table, i);
-        char *given = NULL;
-        if (constraint->name || !(any || constraint->kind == kind) ||
-            op_conventional_name(r->table, constraint, &given, NULL) != MSEQ_OK)
-            continue;
-        bool same = same_name(given, name);
-        free(given);
-        if (same)
-            return i;
-    }
-    return count;
-}
-
-static mseq_status no_constraint(render *r, const char *name) {
-    mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has no constraint '%s'",
-                   mseq_table_name(r->table), name);
-    mseq_buffer names = MSEQ_BUFFER_INIT;
-    for (size_t i = 0; i < mseq_table_constraint_count(r->table); i++)
-        if (mseq_table_constraint_at(r->table, i)->name)
-            mseq_buffer_append_format(&names, "%s%s", names.length ? ", " : "",
-                                      mseq_table_constraint_at(r->table, i)->name);
-    if (names.length)
-        mseq_error_hint(r->err, "it has: %s", mseq_buffer_text(&names));
-    mseq_buffer_free(&names);
-    return MSEQ_E_DDL;
-}
-
-mseq_status sqlite_drop_constraint(render *r, const mseq_value *operation) {
-    maker m = {false};
-    char *name = NULL;
-    mseq_value *description = NULL;
-    mseq_status status = op_drop_name(operation, r->convention, &name, r->err);
-    if (status == MSEQ_OK)
-        status = describe(r, operation, &description);
-    size_t at = status == MSEQ_OK ? find_constraint(r, name, text_of(operation, "type")) : 0,
-           count = status == MSEQ_OK ? mseq_table_constraint_count(r->table) : 0;
-    if (status == MSEQ_OK && at < count) {
-        bool *drop = calloc(count, sizeof *drop);
-        m.failed = !drop;
-        if (drop) {
-            drop[at] = true;
-            remove_constraints(r, &m, description, drop);
-        }
-        free(drop);
-        status = m.failed ? mseq_error_no_memory(r->err) : rebuild_table(r, description);
-    } else if (status == MSEQ_OK && !mseq_object_get_boolean(operation, "if_exists", false)) {
-        status = no_constraint(r, name);
-    }
-    mseq_value_free(description);
-    free(name);
-    return status;
 }
