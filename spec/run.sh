@@ -104,6 +104,7 @@ suite "golden ops" lua5.4 spec/golden/run.lua ops spec/golden/ddl/ops.json
 suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/ddl/autogenerate.json
 suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/compiled_sql/cases.json
 suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
+suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
 
 for file in spec/lua/*_spec.lua spec/integration/*_spec.lua; do
   [ -f "$file" ] || continue

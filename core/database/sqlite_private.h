@@ -122,7 +122,8 @@ mseq_status sqlite_query(sqlite_handle *handle, const char *sql, const char *fir
 mseq_status sqlite_reflect_table(sqlite_handle *handle, const char *schema, const char *name,
                                  mseq_table **table, mseq_error *err);
 /* {name, args} of a declared type, owned by the caller; NULL without memory. *known: the name is
- * one that SQLAlchemy knows, so that nothing of the text is lost but spelling. */
+ * one that SQLAlchemy knows, so that nothing of the text is lost but spelling; else the text is
+ * kept beside the type, in info.declared_type. */
 mseq_value *sqlite_type_description(const char *declared, const char *collation, bool *known);
 
 /* ---- sqlite_tokens.c: SQLite's own tokens */

@@ -59,8 +59,8 @@ static const known_type *find_type(const char *word, bool *known) {
     for (size_t i = 0; i < sizeof known_types / sizeof *known_types; i++)
         if (strcmp(known_types[i].declared, word) == 0)
             return &known_types[i];
-    *known = word[0] == '\0';
-    if (*known)
+    *known = false;
+    if (word[0] == '\0')
         return &no_type;
     for (size_t i = 0; i < sizeof affinities / sizeof *affinities; i++)
         if (strstr(word, affinities[i].declared))

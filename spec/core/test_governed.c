@@ -471,6 +471,81 @@ static void test_arguments(void **state) {
     mseq_connection_rollback(*state);
 }
 
+/* ---- Golden verdicts (made for PostgreSQL): the same here, but for what SQLite cannot parse */
+
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    rewind(file);
+    char *text = calloc(1, (size_t)size + 1);
+    assert_int_equal(fread(text, 1, (size_t)size, file), size);
+    fclose(file);
+    return text;
+}
+
+/* Dollar quotes, TABLE, data-modifying CTEs, an upsert that names a column the tables here do not
+ * have, DELETE USING. */
+static bool not_for_sqlite(int64_t id) {
+    static const int64_t ids[] = {8, 10, 17, 19, 21};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static void check_verdict(mseq_connection *c, const mseq_value *golden, const char *operation) {
+    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_READ},
+                                                {"account", MSEQ_ACCESS_WRITE},
+                                                {"holding", MSEQ_ACCESS_WRITE},
+                                                {"holding_set", MSEQ_ACCESS_WRITE}};
+    const char *sql = mseq_object_get_text(golden, "sql");
+    const char *verdict = mseq_object_get_text(mseq_object_get(golden, "postgresql"), operation);
+    mseq_sql_text text;
+    if (mseq_sql_from_pyformat(sql, strlen(sql), MSEQ_SQLITE, &text, NULL) != MSEQ_OK) {
+        assert_string_equal(verdict, "deny");
+        return;
+    }
+    mseq_value *parameters = mseq_value_array();
+    for (size_t i = 0; i < text.names.count; i++)
+        assert_int_equal(mseq_array_add(parameters, mseq_value_integer((int64_t)i + 100)), MSEQ_OK);
+    mseq_governed_statement s = governed(operation, text.text);
+    s.tables = scope;
+    s.table_count = 4;
+    s.parameters = parameters;
+    s.timeout_ms = 300;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_governed_result result = {.rows = NULL};
+    mseq_status status = mseq_connection_run_governed(c, &s, &result, &err);
+    bool ran = status == MSEQ_OK || status == MSEQ_E_TIMEOUT ||
+               status == MSEQ_E_DATABASE_CONSTRAINT; /* it was let through */
+    if (ran != (strcmp(verdict, "allow") == 0))
+        fail_msg("%s, expected %s: %s [%s] %s", operation, verdict, sql, err.code, err.message);
+    mseq_value_free(result.rows);
+    mseq_value_free(parameters);
+    mseq_sql_text_free(&text);
+}
+
+static void test_golden_verdicts(void **state) {
+    static const char *const operations[] = {"select", "insert", "update", "delete", "upsert"};
+    run_script(*state,
+               "DROP VIEW v_hidden; DROP VIEW v_asset; DROP TABLE hidden; DROP TABLE holding;"
+               "CREATE TABLE hidden (id, v); CREATE VIEW v_hidden AS SELECT v FROM hidden;"
+               "CREATE TABLE holding (uid INTEGER PRIMARY KEY, set_uid, q, account_uid);"
+               "CREATE TABLE holding_set (uid INTEGER PRIMARY KEY, s)");
+    char *file = read_file(MSEQ_SPEC_DIR "/golden/governance.json");
+    mseq_value *golden = json(file);
+    const mseq_value *cases = mseq_object_get(golden, "cases");
+    assert_true(mseq_value_length(cases) > 50);
+    for (size_t i = 0; i < mseq_value_length(cases); i++)
+        for (size_t k = 0; k < 5; k++)
+            if (!not_for_sqlite(mseq_object_get_integer(mseq_array_get(cases, i), "id", 0)))
+                check_verdict(*state, mseq_array_get(cases, i), operations[k]);
+    mseq_value_free(golden);
+    free(file);
+}
+
 /* ---- Verdicts and the cache */
 
 static void test_scopes_do_not_share_verdicts(void **state) {
@@ -583,6 +658,7 @@ int main(void) {
         WITH_DATABASE(test_timeout),
         WITH_DATABASE(test_cancellation),
         WITH_DATABASE(test_arguments),
+        WITH_DATABASE(test_golden_verdicts),
         WITH_DATABASE(test_scopes_do_not_share_verdicts),
         WITH_DATABASE(test_schema_changes),
         WITH_DATABASE(test_ordinary_statements_are_free),

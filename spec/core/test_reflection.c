@@ -119,7 +119,7 @@ static void test_columns(void **state) {
                "CREATE TABLE t (a INT, b UUID, c \"weird-type\", d TINYINT(1), e VARCHAR (5), "
                "f INT GENERATED ALWAYS AS (a * (2 + 1)) STORED NOT NULL, "
                "g TEXT AS (lower(')')) CHECK (g <> ''), h TEXT DEFAULT ('a' || 'b'), "
-               "i INT DEFAULT ((1) + (2)), j TEXT DEFAULT 'x:y\\:z')");
+               "i INT DEFAULT ((1) + (2)), j TEXT DEFAULT 'x:y\\:z', k)");
     mseq_table *table = reflect(*state, "t");
     check(table, "columns",
           "[{\"name\": \"a\", \"type\": {\"name\": \"INTEGER\"}, \"nullable\": true}, "
@@ -140,7 +140,9 @@ static void test_columns(void **state) {
           "{\"name\": \"i\", \"type\": {\"name\": \"INTEGER\"}, \"nullable\": true, "
           "\"server_default\": {\"text\": \"((1) + (2))\"}}, "
           "{\"name\": \"j\", \"type\": {\"name\": \"TEXT\"}, \"nullable\": true, "
-          "\"server_default\": {\"text\": \"'x:y\\\\\\\\:z'\"}}]");
+          "\"server_default\": {\"text\": \"'x:y\\\\\\\\:z'\"}}, "
+          "{\"name\": \"k\", \"type\": {\"name\": \"NullType\"}, \"nullable\": true, "
+          "\"info\": {\"declared_type\": \"\"}}]");
     check(table, "check_constraints", "[{\"sqltext\": \"g <> ''\"}]");
     mseq_table_free(table);
 }

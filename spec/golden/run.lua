@@ -1,19 +1,20 @@
--- The golden runner:  lua5.4 spec/golden/run.lua SUITE FILE [--group a,b] [--cases CASES.lua]
+-- The golden runner:  lua5.4 spec/golden/run.lua SUITE FILE [--group a,b] [--cases CASES.lua] [--dialect D]
 -- Runs every case of FILE (any file of that suite's form), prints each failed id and what differs, then
 -- "N passed, N failed". Exit 0 only when all pass.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation" }
+local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation",
+  "reflection" }
 
 local function usage(message)
   io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"),
-    " FILE [--group a,b] [--cases CASES.lua]\n")
+    " FILE [--group a,b] [--cases CASES.lua] [--dialect D]\n")
   os.exit(2)
 end
 
-local suite_name, path, groups, builders
+local suite_name, path, groups, builders, dialect
 local index = 1
 while arg[index] do
   local word = arg[index]
@@ -24,6 +25,9 @@ while arg[index] do
   elseif word == "--cases" then
     index = index + 1
     builders = arg[index] or usage("--cases needs a file")
+  elseif word == "--dialect" then
+    index = index + 1
+    dialect = arg[index] or usage("--dialect needs a name")
   elseif not suite_name then suite_name = word
   elseif not path then path = word
   else usage("unexpected argument '" .. word .. "'") end
@@ -78,7 +82,7 @@ end
 
 local passed, failed, selected = 0, 0, 0
 for position, case in ipairs(cases) do
-  if not groups or groups[case.group] then
+  if (not groups or groups[case.group]) and (not dialect or case.dialect == dialect) then
     selected = selected + 1
     local id = case.id or ("%s #%d"):format(case.fn or suite_name, position)
     local problems = {}
@@ -101,6 +105,6 @@ for position, case in ipairs(cases) do
     end
   end
 end
-if selected == 0 then usage("no case of " .. path .. " is in the groups asked for") end
+if selected == 0 then usage("no case of " .. path .. " is in the groups or of the dialect asked for") end
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and 0 or 1)
