@@ -100,8 +100,8 @@ static mseq_status alter_identity(render *r, const mseq_value *operation, const 
     } else {
         change_identity(from, to, &sql);
     }
-    mseq_status status = MSEQ_OK;
-    if (sql.length > length) {
+    mseq_status status = sql.status;
+    if (status == MSEQ_OK && sql.length > length) {
         sql.data[--sql.length] = '\0'; /* the last space */
         status = render_add(r, &sql);
     }

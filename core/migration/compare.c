@@ -339,7 +339,7 @@ mseq_status mseq_migration_compare(const mseq_metadata *before, const mseq_metad
     mseq_value_free(c.last);
     if (status != MSEQ_OK) {
         mseq_value_free(c.first);
-        return status;
+        return op_settle(status, err);
     }
     return maker_finish(&c.m, c.first, operations, err);
 }

@@ -196,8 +196,11 @@ static mseq_value *drop_marker(compare *c) {
 static mseq_value *default_value(compare *c, const mseq_value *column) {
     const mseq_value *identity = mseq_object_get(column, "identity"),
                      *own = mseq_object_get(column, "server_default");
-    if (!identity)
-        return own ? mseq_value_dup(own) : NULL;
+    if (!identity) {
+        mseq_value *copy = own ? mseq_value_dup(own) : NULL;
+        c->m.failed = c->m.failed || (own && !copy);
+        return copy;
+    }
     mseq_value *wrapped = maker_object(&c->m);
     maker_copy(&c->m, wrapped, "identity", identity);
     return wrapped;

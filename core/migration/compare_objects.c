@@ -29,10 +29,8 @@ static const mseq_index *index_of(const object *item) {
 /* PostgreSQL cuts final names that are too long. */
 static char *database_name(compare *c, const char *name) {
     char *cut = NULL;
-    if (c->dialect == MSEQ_SQLITE)
+    if (c->dialect == MSEQ_SQLITE || mseq_naming_truncate_final(name, &cut, NULL) == MSEQ_E_NAME)
         cut = mseq_text_dup(name);
-    else if (mseq_naming_truncate_final(name, &cut, NULL) != MSEQ_OK)
-        cut = NULL;
     c->m.failed = c->m.failed || !cut;
     return cut;
 }
@@ -286,7 +284,7 @@ static void create_type_check(compare *c, const mseq_column *column) {
     if (ok && mseq_table_uses_naming_convention(c->new.table)) {
         free(name);
         name = NULL;
-        ok = mseq_naming_check_constraint_name(c->name, given, &name, NULL) == MSEQ_OK;
+        ok = mseq_naming_check_constraint_name(c->name, given, &name, NULL) != MSEQ_E_NO_MEMORY;
     }
     c->m.failed = c->m.failed || !ok;
     mseq_value *operation = compare_operation(c, "create_check_constraint");

@@ -194,10 +194,12 @@ mseq_value *compare_drop_index(compare *c, const table_side *side, size_t index)
 char *compare_constraint_name(compare *c, const mseq_table *table,
                               const mseq_constraint *constraint) {
     char *name = NULL;
-    if (constraint->name)
+    mseq_status status =
+        constraint->name ? MSEQ_OK : op_conventional_name(table, constraint, &name, NULL);
+    if (status == MSEQ_E_NAME) /* a table without letters or digits: no convention fits */
+        name = mseq_text_dup(op_constraint_type(constraint->kind));
+    else if (constraint->name)
         name = mseq_text_dup(constraint->name);
-    else if (op_conventional_name(table, constraint, &name, NULL) != MSEQ_OK)
-        name = NULL;
     c->m.failed = c->m.failed || !name;
     return name;
 }

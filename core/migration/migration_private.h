@@ -30,6 +30,8 @@ typedef enum op_kind {
 
 /* Checks the operation's name and the kinds of its arguments; *kind tells which it is. */
 mseq_status op_check(const mseq_value *operation, op_kind *kind, mseq_error *err);
+/* A failure always has an error: buffers know only that memory is short or a limit was passed. */
+mseq_status op_settle(mseq_status status, mseq_error *err);
 /* Arguments of an operation that op_check has seen. */
 static inline const char *text_of(const mseq_value *operation, const char *key) {
     return mseq_object_get_text(operation, key);

@@ -317,7 +317,7 @@ mseq_status mseq_migration_render(const mseq_value *operation, mseq_dialect dial
     status = dispatch(&r, operation, kind);
     while (status != MSEQ_OK && statements->count > from)
         free(statements->items[--statements->count]);
-    return status;
+    return op_settle(status, err);
 }
 
 /* A create_table and the stubs of the others are built in full: that is their check. */
@@ -352,7 +352,7 @@ mseq_status mseq_migration_validate(const mseq_value *operation, mseq_error *err
     }
     mseq_table_free(table);
     free(name);
-    return status;
+    return op_settle(status, err);
 }
 
 const char *mseq_migration_needs_table(const mseq_value *operation, mseq_dialect dialect) {

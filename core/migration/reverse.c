@@ -299,7 +299,7 @@ mseq_status mseq_migration_reverse(const mseq_value *operation, mseq_value **rev
         status = dispatch(&m, operation, kind, &made, err);
     if (status != MSEQ_OK) {
         mseq_value_free(made);
-        return status;
+        return op_settle(status, err);
     }
     return maker_finish(&m, made, reverse, err);
 }

@@ -47,20 +47,28 @@ static void of_add_column(list *l, const mseq_value *operation) {
                              name ? name : "", table));
 }
 
+/* Types of one kind, whatever they are called; the first three widen in this order, the last takes
+ * anything. -1: another. */
+static int kind_of(const mseq_type *type) {
+    static const char *const kinds[][4] = {
+        {"SmallInteger", "SMALLINT"},      {"Integer", "INTEGER", "INT"},
+        {"BigInteger", "BIGINT"},          {"String", "VARCHAR", "Unicode"},
+        {"Numeric", "NUMERIC", "DECIMAL"}, {"Text", "TEXT", "UnicodeText", "CLOB"}};
+    for (int kind = 0; kind < (int)(sizeof kinds / sizeof *kinds); kind++)
+        for (size_t i = 0; i < 4 && kinds[kind][i]; i++)
+            if (strcmp(type->name, kinds[kind][i]) == 0)
+                return kind;
+    return -1;
+}
+
 /* Whether every value of `from` surely fits into `to`; when that is not plain, it does not. */
 static bool widens(const mseq_type *from, const mseq_type *to) {
-    static const char *const order[] = {"SmallInteger", "Integer", "BigInteger"};
-    static const char *const texts[] = {"Text", "TEXT", "UnicodeText"};
-    int a = -1, b = -1;
-    for (int i = 0; i < 3; i++) {
-        a = strcasecmp(from->name, order[i]) == 0 ? i : a;
-        b = strcasecmp(to->name, order[i]) == 0 ? i : b;
-        if (strcmp(to->name, texts[i]) == 0)
-            return true;
-    }
-    if (a >= 0 && b >= 0)
+    int a = kind_of(from), b = kind_of(to);
+    if (b == 5)
+        return to->length < 0;
+    if (a >= 0 && a <= 2 && b >= 0 && b <= 2)
         return a <= b;
-    if (strcmp(from->name, to->name) != 0)
+    if (a != b || (a < 0 && (from->text || strcmp(from->name, to->name) != 0)))
         return false;
     if (to->length >= 0 && (from->length < 0 || from->length > to->length))
         return false;
@@ -72,12 +80,19 @@ static bool widens(const mseq_type *from, const mseq_type *to) {
            from->precision - from_scale <= to->precision - to_scale;
 }
 
+/* A column of the operation's type; NULL when it has none that can be told. */
+static mseq_table *column_of(list *l, const mseq_value *operation, const char *type_key) {
+    mseq_table *table = NULL;
+    if (given(operation, type_key) &&
+        op_altered_column(operation, type_key, "none", &table, NULL) == MSEQ_E_NO_MEMORY)
+        l->m.failed = true;
+    return table;
+}
+
 static void of_type(list *l, const mseq_value *operation) {
-    mseq_table *before = NULL, *after = NULL;
-    bool known = given(operation, "existing_type") &&
-                 op_altered_column(operation, "existing_type", "none", &before, NULL) == MSEQ_OK &&
-                 op_altered_column(operation, "type", "none", &after, NULL) == MSEQ_OK;
-    if (!known ||
+    mseq_table *before = column_of(l, operation, "existing_type"),
+               *after = column_of(l, operation, "type");
+    if (!before || !after ||
         !widens(mseq_table_column_at(before, 0)->type, mseq_table_column_at(after, 0)->type))
         add(l, "type_narrowing",
             mseq_text_format("the new type of '%s.%s' may not hold every value of the old one",

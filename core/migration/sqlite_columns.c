@@ -18,28 +18,29 @@ static bool is_constant(const char *text) {
     return strncasecmp(text, "CURRENT_", 8) != 0;
 }
 
-static bool has_constant_default(const mseq_value *operation) {
-    mseq_table *stub = NULL;
+/* Whether ALTER TABLE cannot add the stub's column. */
+static mseq_status column_needs_rebuild(const mseq_value *operation, const mseq_table *stub,
+                                        bool *rebuild, mseq_error *err) {
+    const mseq_column *column = mseq_table_column_at(stub, 0);
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    bool constant = true;
-    if (op_stub(operation, OP_ADD_COLUMN, false, &stub, NULL) == MSEQ_OK &&
-        mseq_ddl_server_default(MSEQ_SQLITE, &mseq_table_column_at(stub, 0)->server_default, &text,
-                                NULL) == MSEQ_OK &&
-        text.length)
-        constant = is_constant(mseq_buffer_text(&text));
+    mseq_status status = mseq_ddl_server_default(MSEQ_SQLITE, &column->server_default, &text, err);
+    *rebuild = column->primary_key || (column->unique && !column->index) ||
+               mseq_object_get_boolean(column->computed, "persisted", false) ||
+               text_of(operation, "insert_before") || text_of(operation, "insert_after") ||
+               (text.length && !is_constant(mseq_buffer_text(&text)));
     mseq_buffer_free(&text);
-    mseq_table_free(stub);
-    return constant;
+    return status;
 }
 
-static bool column_needs_rebuild(const mseq_value *operation) {
-    const mseq_value *column = mseq_object_get(operation, "column");
-    return mseq_object_get_boolean(column, "primary_key", false) ||
-           (mseq_object_get_boolean(column, "unique", false) &&
-            !mseq_object_get_boolean(column, "index", false)) ||
-           mseq_object_get_boolean(mseq_object_get(column, "computed"), "persisted", false) ||
-           text_of(operation, "insert_before") || text_of(operation, "insert_after") ||
-           !has_constant_default(operation);
+/* When that cannot be told, the table is asked for: the error comes when it is rendered. */
+static bool add_needs_table(const mseq_value *operation) {
+    mseq_table *stub = NULL;
+    bool rebuild = true;
+    if (op_stub(operation, OP_ADD_COLUMN, false, &stub, NULL) == MSEQ_OK &&
+        column_needs_rebuild(operation, stub, &rebuild, NULL) != MSEQ_OK)
+        rebuild = true;
+    mseq_table_free(stub);
+    return rebuild || flag_of(operation, "if_not_exists");
 }
 
 static bool alter_needs_rebuild(const mseq_value *operation) {
@@ -51,8 +52,7 @@ static bool alter_needs_rebuild(const mseq_value *operation) {
 bool op_sqlite_needs_table(const mseq_value *operation, op_kind kind) {
     switch (kind) {
     case OP_ADD_COLUMN:
-        return mseq_object_get_boolean(operation, "if_not_exists", false) ||
-               column_needs_rebuild(operation);
+        return add_needs_table(operation);
     case OP_ALTER_COLUMN:
         return alter_needs_rebuild(operation);
     case OP_DROP_COLUMN:
@@ -166,22 +166,21 @@ static mseq_status add_natively(render *r, const mseq_value *operation, const ms
 
 mseq_status op_sqlite_add_column(render *r, const mseq_value *operation) {
     mseq_table *stub = NULL;
+    bool rebuild = false, if_not_exists = flag_of(operation, "if_not_exists");
     mseq_status status = op_stub(operation, OP_ADD_COLUMN, r->convention, &stub, r->err);
-    if (status != MSEQ_OK)
-        return status;
-    const char *name = mseq_table_column_at(stub, 0)->name;
-    bool there = r->table && lite_column(r->table, name);
-    if (mseq_object_get_boolean(operation, "if_not_exists", false) && (there || !r->table)) {
-        mseq_value *description = NULL; /* an error when the table is not known */
-        status = lite_describe(r, operation, &description);
-        mseq_value_free(description);
-    } else if (there) {
-        status = mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has a column '%s' already",
-                                mseq_table_name(r->table), name);
-    } else if (column_needs_rebuild(operation)) {
-        status = add_by_rebuild(r, operation, stub);
-    } else {
-        status = add_natively(r, operation, stub);
+    if (status == MSEQ_OK)
+        status = column_needs_rebuild(operation, stub, &rebuild, r->err);
+    const char *name = status == MSEQ_OK ? mseq_table_column_at(stub, 0)->name : NULL;
+    bool there = name && r->table && lite_column(r->table, name);
+    if (status == MSEQ_OK && if_not_exists && !r->table) {
+        mseq_value *description = NULL;
+        status = lite_describe(r, operation, &description); /* an error: it is not known */
+    } else if (status == MSEQ_OK && there) {
+        if (!if_not_exists)
+            status = mseq_error_set(r->err, MSEQ_E_DDL, "table '%s' has a column '%s' already",
+                                    mseq_table_name(r->table), name);
+    } else if (status == MSEQ_OK) {
+        status = rebuild ? add_by_rebuild(r, operation, stub) : add_natively(r, operation, stub);
     }
     mseq_table_free(stub);
     return status;
@@ -295,7 +294,7 @@ static mseq_status change_default(render *r, const mseq_value *operation, maker 
         (void)mseq_object_remove(column, "server_default");
     else
         maker_copy(m, column, "server_default", to);
-    return MSEQ_OK;
+    return m->failed ? mseq_error_no_memory(r->err) : MSEQ_OK;
 }
 
 static mseq_status alter_by_rebuild(render *r, const mseq_value *operation) {
@@ -313,13 +312,13 @@ static mseq_status alter_by_rebuild(render *r, const mseq_value *operation) {
         status = lite_no_column(r, name);
     if (status == MSEQ_OK) {
         mseq_value *before = mseq_value_dup(column);
+        m.failed = !before;
         maker_copy(&m, column, "type", mseq_object_get(operation, "type"));
         maker_copy(&m, column, "nullable", mseq_object_get(operation, "nullable"));
-        status = change_default(r, operation, &m, column);
-        bool same = before && mseq_value_equal(before, column);
+        status = m.failed ? mseq_error_no_memory(r->err)
+                          : change_default(r, operation, &m, column);
+        bool same = mseq_value_equal(before, column);
         mseq_value_free(before);
-        if (m.failed)
-            status = mseq_error_no_memory(r->err);
         if (status == MSEQ_OK && !same)
             status = rebuild_table(r, description);
     }

@@ -56,57 +56,65 @@ mseq_status op_sqlite_create_constraint(render *r, const mseq_value *operation, 
 
 /* Whether a constraint without a name is the one that the operation says was there. */
 static bool is_existing(const render *r, const mseq_value *operation,
-                        const mseq_constraint *constraint) {
+                        const mseq_constraint *constraint, bool *failed) {
     mseq_value *create = NULL;
     mseq_table *stub = NULL;
     op_kind kind;
-    bool failed = false, same = false;
-    if (mseq_migration_reverse(operation, &create, NULL) == MSEQ_OK &&
-        op_check(create, &kind, NULL) == MSEQ_OK && kind != OP_CREATE_EXCLUDE &&
-        op_stub(create, kind, false, &stub, NULL) == MSEQ_OK) {
+    bool same = false;
+    mseq_status status = mseq_migration_reverse(operation, &create, NULL);
+    if (status == MSEQ_OK)
+        status = op_check(create, &kind, NULL);
+    if (status == MSEQ_OK && kind != OP_CREATE_EXCLUDE)
+        status = op_stub(create, kind, false, &stub, NULL);
+    if (stub) {
         const mseq_constraint *other = stub_constraint(stub, kind);
         same = kind == OP_CREATE_UNIQUE ? mseq_unique_equivalent(other, constraint, r->dialect)
                : kind == OP_CREATE_FOREIGN_KEY
                    ? mseq_foreign_key_equivalent(other, constraint, r->dialect)
                    : kind == OP_CREATE_PRIMARY_KEY ||
-                         mseq_expression_equivalent(other->sqltext, constraint->sqltext, &failed);
+                         mseq_expression_equivalent(other->sqltext, constraint->sqltext, failed);
     }
+    *failed = *failed || status == MSEQ_E_NO_MEMORY;
     mseq_table_free(stub);
     mseq_value_free(create);
-    return same && !failed;
+    return same;
 }
 
 /* Whether a constraint that has no name answers to one: what the operation says was there, or what
  * the convention would have called it. */
 static bool answers_to(const render *r, const mseq_value *operation, const char *name,
-                       const mseq_constraint *constraint) {
+                       const mseq_constraint *constraint, bool *failed) {
     if (constraint->name)
         return false;
     if (!mseq_value_is_null(mseq_object_get(operation, "existing_constraint")) &&
         text_of(operation, "type"))
-        return is_existing(r, operation, constraint);
+        return is_existing(r, operation, constraint, failed);
     char *given = NULL;
-    bool same = op_conventional_name(r->table, constraint, &given, NULL) == MSEQ_OK &&
-                lite_same_name(given, name);
+    mseq_status status = op_conventional_name(r->table, constraint, &given, NULL);
+    bool same = status == MSEQ_OK && lite_same_name(given, name);
+    *failed = *failed || status == MSEQ_E_NO_MEMORY;
     free(given);
     return same;
 }
 
-/* Its place in r->table, or the number of constraints when it is not there. */
-static size_t find_constraint(const render *r, const mseq_value *operation, const char *name) {
+/* *at: its place in r->table, or the number of constraints when it is not there. */
+static mseq_status find_constraint(const render *r, const mseq_value *operation, const char *name,
+                                   size_t *at) {
     const char *type = text_of(operation, "type");
     size_t count = mseq_table_constraint_count(r->table);
     mseq_constraint_kind kind = MSEQ_UNIQUE;
-    bool any = !type || !op_constraint_kind(type, &kind);
+    bool any = !type || !op_constraint_kind(type, &kind), failed = false, found = false;
+    *at = count;
     for (int unnamed = 0; unnamed < 2; unnamed++)
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count && !found && !failed; i++) {
             const mseq_constraint *constraint = mseq_table_constraint_at(r->table, i);
-            if ((any || constraint->kind == kind) &&
-                (unnamed ? answers_to(r, operation, name, constraint)
-                         : lite_same_name(constraint->name, name)))
-                return i;
+            found = (any || constraint->kind == kind) &&
+                    (unnamed ? answers_to(r, operation, name, constraint, &failed)
+                             : lite_same_name(constraint->name, name));
+            if (found)
+                *at = i;
         }
-    return count;
+    return failed ? mseq_error_no_memory(r->err) : MSEQ_OK;
 }
 
 static mseq_status no_constraint(render *r, const char *name) {
@@ -130,8 +138,9 @@ mseq_status op_sqlite_drop_constraint(render *r, const mseq_value *operation) {
     mseq_status status = op_drop_name(operation, r->convention, &name, r->err);
     if (status == MSEQ_OK)
         status = lite_describe(r, operation, &description);
-    size_t at = status == MSEQ_OK ? find_constraint(r, operation, name) : 0,
-           count = status == MSEQ_OK ? mseq_table_constraint_count(r->table) : 0;
+    size_t at = 0, count = status == MSEQ_OK ? mseq_table_constraint_count(r->table) : 0;
+    if (status == MSEQ_OK)
+        status = find_constraint(r, operation, name, &at);
     if (status == MSEQ_OK && at < count) {
         bool *drop = calloc(count, sizeof *drop);
         m.failed = !drop;

@@ -266,6 +266,14 @@ mseq_status op_check(const mseq_value *operation, op_kind *kind, mseq_error *err
     return status;
 }
 
+mseq_status op_settle(mseq_status status, mseq_error *err) {
+    if (status == MSEQ_E_NO_MEMORY)
+        return mseq_error_no_memory(err);
+    return status == MSEQ_OK ? MSEQ_OK
+                             : mseq_error_set(err, status, "the operation is too large: %s",
+                                              mseq_status_name(status));
+}
+
 static const struct {
     const char *type;
     mseq_constraint_kind kind;
