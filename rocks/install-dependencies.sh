@@ -5,10 +5,11 @@
 # Without root or without a network it prints the one command to run and exits 2.
 set -euo pipefail
 
-run="gcc cmake ninja-build pkg-config lua5.4 liblua5.4-dev libssl-dev uuid-dev libjansson-dev
-  libutf8proc-dev libsqlite3-dev lua-cjson lua-argparse lua-filesystem"
+run="gcc cmake ninja-build pkg-config lua5.4 liblua5.4-dev libcurl4-openssl-dev libssl-dev uuid-dev libjansson-dev
+  libutf8proc-dev libsqlite3-dev libpq-dev libpg-query-dev libprotobuf-c-dev libmicrohttpd-dev
+  lua-cjson lua-argparse lua-filesystem"
 test="g++ git lua-busted lua-check libcmocka-dev clang libclang-rt-14-dev clang-tidy clang-format
-  valgrind luarocks sqlite3"
+  valgrind luarocks sqlite3 postgresql-15 openssl lua-socket"
 
 case "${1:-run}" in
   run) wanted="$run" ;;

@@ -25,6 +25,7 @@ external_dependencies = {
   CRYPTO = { library = "crypto" },
   UUID = { library = "uuid" },
   SQLITE3 = { library = "sqlite3" },
+  CURL = { library = "curl" },
 }
 build = {
   type = "cmake",

@@ -315,8 +315,7 @@ static mseq_status alter_by_rebuild(render *r, const mseq_value *operation) {
         m.failed = !before;
         maker_copy(&m, column, "type", mseq_object_get(operation, "type"));
         maker_copy(&m, column, "nullable", mseq_object_get(operation, "nullable"));
-        status = m.failed ? mseq_error_no_memory(r->err)
-                          : change_default(r, operation, &m, column);
+        status = m.failed ? mseq_error_no_memory(r->err) : change_default(r, operation, &m, column);
         bool same = mseq_value_equal(before, column);
         mseq_value_free(before);
         if (status == MSEQ_OK && !same)
