@@ -52,15 +52,14 @@ const char *mseq_client_endpoint(const mseq_client *client) {
     return mseq_transport_description(client->transport);
 }
 
-/* Sends a request whose query is text already, and hands out the body of a reply that counts as
- * success. */
-static mseq_status send_request(mseq_client *client, const mseq_request *request, int also_accept,
-                                int *http_status, mseq_value **body, mseq_error *err) {
+mseq_status client_send(mseq_client *client, const mseq_request *request, int also_accept,
+                        int *http_status, mseq_value **body, mseq_error *err) {
     mseq_reply reply = MSEQ_REPLY_INIT;
     mseq_status status = mseq_transport_send(client->transport, request, &reply, err);
     if (status != MSEQ_OK)
         return status;
-    bool success = (reply.status >= 200 && reply.status <= 299) || reply.status == also_accept;
+    bool success = (reply.status >= 200 && reply.status <= 299) || reply.status == also_accept ||
+                   (also_accept == CLIENT_ACCEPT_ENVELOPE && mseq_object_get(reply.body, "ok"));
     if (!success)
         status = client_refusal(client, request, &reply, err);
     else if (reply.text && reply.text[0])
@@ -79,8 +78,7 @@ static mseq_status send_request(mseq_client *client, const mseq_request *request
     return status;
 }
 
-static mseq_request client_request(const mseq_client *client, const char *method,
-                                   const char *path) {
+mseq_request client_request(const mseq_client *client, const char *method, const char *path) {
     mseq_request request = MSEQ_REQUEST_INIT;
     request.method = method;
     request.path = path;
@@ -100,7 +98,7 @@ mseq_status mseq_client_call_accepting(mseq_client *client, const char *method, 
         mseq_request request = client_request(client, method, path);
         request.query = text.length ? mseq_buffer_text(&text) : NULL;
         request.body = body;
-        status = send_request(client, &request, also_accept, http_status, reply, err);
+        status = client_send(client, &request, also_accept, http_status, reply, err);
     }
     mseq_buffer_free(&text);
     return status;
@@ -118,84 +116,5 @@ mseq_status mseq_client_call_text(mseq_client *client, const char *method, const
     mseq_request request = client_request(client, method, path);
     request.text = text;
     request.text_length = length;
-    return send_request(client, &request, 0, NULL, reply, err);
-}
-
-/* ---- Lists
- * --------------------------------------------------------------------------------------- */
-
-/* The path of a `next` link. It is always asked of the same transport: an access token never goes
- * to another host because a reply named one. */
-static const char *path_of_link(const char *link) {
-    const char *authority = strstr(link, "://");
-    const char *path = strchr(authority ? authority + 3 : link, '/');
-    return path ? path : link;
-}
-
-/* One page: moves its rows to `rows` and gives the path and query of the next one, or NULL. */
-static mseq_status take_page(mseq_value *page, mseq_value *rows, char **next, mseq_error *err) {
-    bool bare = mseq_value_kind(page) == MSEQ_ARRAY;
-    const mseq_value *results = bare ? page : mseq_object_get(page, "results");
-    if (mseq_value_kind(results) != MSEQ_ARRAY)
-        return mseq_error_set(err, MSEQ_E_TRANSPORT,
-                              "a list reply is neither an array nor an object with results");
-    for (size_t i = 0; i < mseq_value_length(results); i++)
-        if (mseq_array_add(rows, mseq_value_dup(mseq_array_get(results, i))) != MSEQ_OK)
-            return mseq_error_no_memory(err);
-    const mseq_value *following = bare ? NULL : mseq_object_get(page, "next");
-    const char *link = mseq_value_get_text(following);
-    if (!link && !mseq_value_is_null(following))
-        return mseq_error_set(err, MSEQ_E_TRANSPORT, "a list reply's next is no link but %s",
-                              mseq_kind_name(mseq_value_kind(following)));
-    *next = link ? mseq_text_dup(path_of_link(link)) : NULL;
-    return link && !*next ? mseq_error_no_memory(err) : MSEQ_OK;
-}
-
-/* Follows the links; `next` is consumed. */
-static mseq_status follow_pages(mseq_client *client, char *next, mseq_value *rows,
-                                mseq_error *err) {
-    mseq_status status = MSEQ_OK;
-    while (status == MSEQ_OK && next) {
-        char *path = next;
-        next = NULL;
-        char *question = strchr(path, '?');
-        if (question)
-            *question = '\0';
-        mseq_request request = client_request(client, "GET", path);
-        request.query = question ? question + 1 : NULL;
-        mseq_value *page = NULL;
-        size_t before = mseq_value_length(rows);
-        status = send_request(client, &request, 0, NULL, &page, err);
-        if (status == MSEQ_OK)
-            status = take_page(page, rows, &next, err);
-        if (status == MSEQ_OK && next && mseq_value_length(rows) == before)
-            status = mseq_error_set(err, MSEQ_E_TRANSPORT,
-                                    "an empty page of the list %s names a next one", path);
-        mseq_value_free(page);
-        free(path);
-    }
-    free(next);
-    return status;
-}
-
-mseq_status mseq_client_list(mseq_client *client, const char *path, const mseq_value *query,
-                             mseq_value **rows, mseq_error *err) {
-    mseq_value *page = NULL;
-    mseq_status status = mseq_client_call(client, "GET", path, query, NULL, &page, err);
-    if (status != MSEQ_OK)
-        return status;
-    mseq_value *all = mseq_value_array();
-    char *next = NULL;
-    status = all ? take_page(page, all, &next, err) : mseq_error_no_memory(err);
-    mseq_value_free(page);
-    if (status == MSEQ_OK)
-        status = follow_pages(client, next, all, err);
-    else
-        free(next);
-    if (status != MSEQ_OK) {
-        mseq_value_free(all);
-        return status;
-    }
-    *rows = all;
-    return MSEQ_OK;
+    return client_send(client, &request, CLIENT_ACCEPT_ENVELOPE, NULL, reply, err);
 }

@@ -115,6 +115,26 @@ static int client_list(lua_State *L) {
         &err);
 }
 
+/* client:page(link, query?) -> rows, next | nil, err    [-0, +2, v] */
+static int client_page(lua_State *L) {
+    mseq_client *client = check_client(L);
+    const char *link = mseqi_check_text(L, 2);
+    bool given = !lua_isnoneornil(L, 3);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    if (given) {
+        mseqi_check_value(L, 3, "query", &scratch->values[1]);
+    }
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_client_page(client, link, scratch->values[1], &scratch->values[0],
+                                          &scratch->texts[0], &err);
+    int results = reply_result(L, scratch, status, &err);
+    if (status == MSEQ_OK) {
+        lua_pushstring(L, scratch->texts[0]);
+        results = 2;
+    }
+    return results;
+}
+
 /* client:session_data_source() -> data source | nil, err    [-0, +1|2, v] */
 static int client_session_data_source(lua_State *L) {
     mseq_client *client = check_client(L);
@@ -157,6 +177,7 @@ void mseqi_clients_register(lua_State *L) {
         {"endpoint", client_endpoint},
         {"call", client_call},
         {"list", client_list},
+        {"page", client_page},
         {"session_data_source", client_session_data_source},
         {"register_table", client_register_table},
         {"execute_operation", client_execute_operation},

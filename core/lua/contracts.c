@@ -235,6 +235,16 @@ static int normalize_data_type(lua_State *L) {
     return 1;
 }
 
+/* core.normalize_backend_type(text) -> text | nil    [-0, +1, v] */
+static int normalize_backend_type(lua_State *L) {
+    const char *text = mseqi_optional_text(L, 1);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseqi_check(L, mseq_backend_type_normalize(text, &scratch->texts[0], &err), &err);
+    lua_pushstring(L, scratch->texts[0]);
+    return 1;
+}
+
 /* core.normalize_cadence(text) -> cadence | nil    [-0, +1, v] */
 static int normalize_cadence(lua_State *L) {
     const char *text = mseqi_optional_text(L, 1);
@@ -282,6 +292,7 @@ const luaL_Reg mseqi_contract_functions[] = {
     {"normalize_contract", normalize_contract},
     {"validate_operation", validate_operation},
     {"normalize_data_type", normalize_data_type},
+    {"normalize_backend_type", normalize_backend_type},
     {"normalize_cadence", normalize_cadence},
     {NULL, NULL},
 };

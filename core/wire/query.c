@@ -79,16 +79,36 @@ static mseq_status append_parameter(const char *key, const mseq_value *value, ms
     return MSEQ_OK;
 }
 
+/* The name and value at a position of an object, or of an array of [name, value] pairs. */
+static mseq_status parameter_at(const mseq_value *parameters, size_t position, const char **key,
+                                const mseq_value **value, mseq_error *err) {
+    if (mseq_value_kind(parameters) == MSEQ_OBJECT) {
+        *key = mseq_object_key_at(parameters, position);
+        *value = mseq_object_value_at(parameters, position);
+        return MSEQ_OK;
+    }
+    const mseq_value *pair = mseq_array_get(parameters, position);
+    *key = mseq_value_get_text(mseq_array_get(pair, 0));
+    *value = mseq_array_get(pair, 1);
+    return mseq_value_length(pair) == 2 && *key
+               ? MSEQ_OK
+               : mseq_error_set(err, MSEQ_E_REQUEST,
+                                "query parameter %zu is no pair of a name and a value",
+                                position + 1);
+}
+
 mseq_status mseq_wire_query(const mseq_value *parameters, mseq_buffer *out, mseq_error *err) {
     mseq_buffer query = MSEQ_BUFFER_INIT;
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; i < mseq_value_length(parameters) && status == MSEQ_OK; i++) {
-        const mseq_value *value = mseq_object_value_at(parameters, i);
-        if (mseq_value_is_null(value))
+        const char *key = NULL;
+        const mseq_value *value = NULL;
+        status = parameter_at(parameters, i, &key, &value, err);
+        if (status != MSEQ_OK || mseq_value_is_null(value))
             continue;
         if (query.length > 0)
             mseq_buffer_append_char(&query, '&');
-        status = append_parameter(mseq_object_key_at(parameters, i), value, &query, err);
+        status = append_parameter(key, value, &query, err);
     }
     if (status == MSEQ_OK && query.status == MSEQ_OK)
         mseq_buffer_append(out, mseq_buffer_text(&query), query.length);

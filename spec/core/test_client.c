@@ -228,6 +228,56 @@ static void test_list_follows_links(void **state) {
     mseq_client_free(client);
 }
 
+/* An empty page in the middle is no end; a page can be asked for alone. */
+static void test_pages(void **state) {
+    (void)state;
+    static const answer answers[] = {{200, "{\"results\": [], \"next\": \"/l/?page=2\"}", NULL},
+                                     {200, "{\"results\": [2], \"next\": \"\"}", NULL},
+                                     {200, "{\"results\": [], \"next\": \"/l/?page=2\"}", NULL},
+                                     {200, "[1]", NULL}};
+    script s;
+    mseq_client *client = CLIENT(s, answers);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_value *rows = NULL, *query = parse("{\"q\": \"x\"}");
+    char *next = NULL;
+    assert_int_equal(mseq_client_page(client, "/l/", query, &rows, &next, &err), MSEQ_OK);
+    mseq_value_free(query);
+    assert_string_equal(s.query, "q=x");
+    assert_int_equal(mseq_value_length(rows), 0);
+    assert_string_equal(next, "/l/?page=2");
+    mseq_value_free(rows);
+    char *end = next;
+    assert_int_equal(mseq_client_page(client, next, NULL, &rows, &end, &err), MSEQ_OK);
+    assert_string_equal(s.query, "page=2");
+    assert_null(end);
+    free(next);
+    mseq_value_free(rows);
+    rows = NULL;
+    assert_int_equal(mseq_client_list(client, "/l/", NULL, &rows, &err), MSEQ_OK);
+    assert_int_equal(mseq_value_length(rows), 1);
+    mseq_value_free(rows);
+    mseq_client_free(client);
+}
+
+/* run_query's answer is one whatever its status; anything else is mapped as always. */
+static void test_envelope(void **state) {
+    (void)state;
+    static const answer answers[] = {{400, "{\"ok\": false}", NULL},
+                                     {400, "{\"detail\": \"x\"}", NULL}};
+    script s;
+    mseq_client *client = CLIENT(s, answers);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_value *reply = NULL;
+    assert_int_equal(mseq_client_call_text(client, "POST", "/q/", "S", 1, &reply, &err), MSEQ_OK);
+    assert_false(mseq_object_get_boolean(reply, "ok", true));
+    mseq_value_free(reply);
+    reply = NULL;
+    assert_int_equal(mseq_client_call_text(client, "POST", "/q/", "S", 1, &reply, &err),
+                     MSEQ_E_REQUEST);
+    assert_null(reply);
+    mseq_client_free(client);
+}
+
 static void test_list_of_a_bare_array(void **state) {
     (void)state;
     static const answer answers[] = {{200, "[{\"uid\": \"a\"}]", NULL}};
@@ -484,6 +534,8 @@ int main(void) {
         cmocka_unit_test(test_cancelled_before_sending),
         cmocka_unit_test(test_query_and_text),
         cmocka_unit_test(test_list_follows_links),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_envelope),
         cmocka_unit_test(test_list_of_a_bare_array),
         cmocka_unit_test(test_lists_that_are_none),
         cmocka_unit_test(test_session_data_source),

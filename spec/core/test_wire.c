@@ -508,7 +508,6 @@ static void query_strings(void **state) {
     mseq_buffer_clear(&text);
     assert_int_equal(mseq_wire_escape("a/b c~", false, &text), MSEQ_OK);
     assert_string_equal(mseq_buffer_text(&text), "a%2Fb%20c~");
-    mseq_buffer_free(&text);
     mseq_value_free(parameters);
     assert_int_equal(mseq_wire_parse_query("a=1&a=2&b&&c=%41", &back, NULL), MSEQ_OK);
     assert_document(back, "{'a': '2', 'b': '', 'c': 'A'}");
@@ -516,6 +515,19 @@ static void query_strings(void **state) {
     assert_int_equal(mseq_wire_parse_query("", &back, NULL), MSEQ_OK);
     assert_document(back, "{}");
     mseq_value_free(back);
+    parameters = document("[['a', 1], ['b', null], ['a', true]]");
+    mseq_buffer_clear(&text);
+    assert_int_equal(mseq_wire_query(parameters, &text, NULL), MSEQ_OK);
+    assert_string_equal(mseq_buffer_text(&text), "a=1&a=True");
+    mseq_buffer_free(&text);
+    mseq_value_free(parameters);
+    static const char *const no_pairs[] = {"['a']", "[['a']]", "[[1, 2]]", "[['a', 1, 2]]"};
+    for (size_t i = 0; i < sizeof no_pairs / sizeof *no_pairs; i++) {
+        parameters = document(no_pairs[i]);
+        mseq_error err = MSEQ_ERROR_INIT;
+        assert_int_equal(mseq_wire_query(parameters, &text, &err), MSEQ_E_REQUEST);
+        mseq_value_free(parameters);
+    }
     static const char *const bad[] = {"a=%", "a=%4", "a=%zz", "a=%FF", "%00=1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         mseq_error err = MSEQ_ERROR_INIT;

@@ -44,10 +44,17 @@ MSEQ_API mseq_status mseq_client_call_accepting(mseq_client *client, const char 
                                                 const mseq_value *body, int also_accept,
                                                 int *http_status, mseq_value **reply,
                                                 mseq_error *err) MSEQ_MUST_CHECK;
-/* As mseq_client_call, with a text/plain body (run_query). */
+/* As mseq_client_call, with a text/plain body (run_query). An object with the key "ok" is an answer
+ * whatever its status. */
 MSEQ_API mseq_status mseq_client_call_text(mseq_client *client, const char *method,
                                            const char *path, const char *text, size_t length,
                                            mseq_value **reply, mseq_error *err) MSEQ_MUST_CHECK;
+/* One page of a list. `link` is the collection's path, or what an earlier call gave as *next; then
+ * query is NULL. *rows is an array; *next (free()) is where the next page is, NULL after the last.
+ */
+MSEQ_API mseq_status mseq_client_page(mseq_client *client, const char *link,
+                                      const mseq_value *query, mseq_value **rows, char **next,
+                                      mseq_error *err) MSEQ_MUST_CHECK;
 /* A list: follows `next` until the end. *rows is an array. */
 MSEQ_API mseq_status mseq_client_list(mseq_client *client, const char *path,
                                       const mseq_value *query, mseq_value **rows,

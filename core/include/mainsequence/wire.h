@@ -45,7 +45,7 @@ MSEQ_API void mseq_reply_free(mseq_reply *reply); /* frees what it holds, not th
  * queries). */
 MSEQ_API mseq_status mseq_wire_escape(const char *text, bool query, mseq_buffer *out);
 /* Query string from an object (strings, numbers, booleans as True/False, arrays joined with commas,
- * null left out), in key order. */
+ * null left out), in key order; or from an array of [name, value] pairs, for names that repeat. */
 MSEQ_API mseq_status mseq_wire_query(const mseq_value *parameters, mseq_buffer *out,
                                      mseq_error *err) MSEQ_MUST_CHECK;
 /* The way back: an object of strings; the last of equal keys wins. */

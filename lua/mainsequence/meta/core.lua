@@ -132,6 +132,9 @@ function core.build_meta_table_configured_storage_hash(options) end
 ---@return table normalized   raises with the field's path
 function core.normalize_contract(contract) end
 function core.normalize_data_type(text) end
+---@param text string?
+---@return string? text  of a column's type in its database; nil when blank
+function core.normalize_backend_type(text) end
 ---@param type table  { name, args }
 ---@return string data_type, string backend_type
 function core.column_types(type) end
@@ -219,11 +222,17 @@ local Client = {}
 function Client:endpoint() end ---@return string where it talks to
 ---@param method string
 ---@param path string
----@param options { query: table?, body: any, accept: integer? }?
+---@param options { query: table?, body: any, text: string?, accept: integer? }?  query: an object, or an array of
+--- { name, value } pairs for names that repeat
 ---@return any|nil body, mainsequence.Error|integer? err_or_http_status   (http status on success)
 function Client:call(method, path, options) end
 ---@return table[]|nil rows, mainsequence.Error?
 function Client:list(path, query) end
+---One page of a list: the collection's path, or what an earlier call gave as `next` (then without query).
+---@param link string
+---@param query table?
+---@return table[]|nil rows, string|mainsequence.Error|nil next_or_err
+function Client:page(link, query) end
 ---@return table|nil data_source, mainsequence.Error?
 function Client:session_data_source() end
 ---@param table mainsequence.Table
