@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A reply that is no success → an error (protocol section 1.5). */
+#include <string.h>
+
 #include "client_private.h"
 
 /* A value that says something: a non-empty text, number, list or object. */
@@ -60,5 +62,10 @@ mseq_status client_refusal(const mseq_client *client, const mseq_request *reques
     const char *hint = mseq_object_get_text(reply->body, "hint");
     if (hint)
         mseq_error_hint(err, "%s", hint);
+    else if (reply->location)
+        mseq_error_hint(err,
+                        "the server redirects to %.*s, which is not followed: set the endpoint "
+                        "to where it leads",
+                        (int)strcspn(reply->location, "?#"), reply->location);
     return status;
 }

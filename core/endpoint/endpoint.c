@@ -63,17 +63,9 @@ static mseq_status open_local(const char *directory, const mseq_client_options *
     return mseq_client_new(transport, &own, client, err);
 }
 
-mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
-                               const mseq_client_options *options, mseq_client **client,
-                               mseq_error *err) {
-    const char *given = endpoint ? endpoint : LOCAL;
-    if (strncmp(given, LOCAL, strlen(LOCAL)) != 0) {
-        mseq_error_set(err, MSEQ_E_REQUEST,
-                       "endpoint '%s': this build talks to embedded TS Managers only", given);
-        mseq_error_hint(err, "use local: or local:DIR");
-        return MSEQ_E_REQUEST;
-    }
-    const char *named = given + strlen(LOCAL);
+static mseq_status open_embedded(const char *named, const char *home,
+                                 const mseq_client_options *options, mseq_client **client,
+                                 mseq_error *err) {
     char *directory = NULL;
     mseq_status status = MSEQ_OK;
     if (*named || home)
@@ -86,4 +78,24 @@ mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
         status = open_local(directory, options, client, err);
     free(directory);
     return status;
+}
+
+static mseq_status open_url(const char *url, const mseq_client_options *options,
+                            mseq_client **client, mseq_error *err) {
+    mseq_http_options http_options = MSEQ_HTTP_OPTIONS_INIT;
+    const char *ca_file = getenv("MAINSEQUENCE_CA_FILE");
+    if (ca_file && *ca_file)
+        http_options.ca_file = ca_file;
+    mseq_transport *transport = NULL;
+    mseq_status status = mseq_transport_http_new(url, &http_options, &transport, err);
+    return status == MSEQ_OK ? mseq_client_new(transport, options, client, err) : status;
+}
+
+mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
+                               const mseq_client_options *options, mseq_client **client,
+                               mseq_error *err) {
+    const char *given = endpoint ? endpoint : LOCAL;
+    if (strncmp(given, LOCAL, strlen(LOCAL)) == 0)
+        return open_embedded(given + strlen(LOCAL), home, options, client, err);
+    return open_url(given, options, client, err);
 }

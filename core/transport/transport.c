@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A transport: a function table and what it works on. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mainsequence/transport.h"
 
@@ -21,7 +22,9 @@ mseq_status mseq_transport_new(const mseq_transport_functions *functions, void *
         functions->close(data);
         return mseq_error_no_memory(err);
     }
-    made->functions = *functions;
+    size_t known =
+        functions->size < sizeof made->functions ? functions->size : sizeof made->functions;
+    memcpy(&made->functions, functions, known);
     made->data = data;
     *transport = made;
     return MSEQ_OK;
@@ -45,4 +48,18 @@ mseq_status mseq_transport_send(mseq_transport *transport, const mseq_request *r
         return mseq_error_set(err, MSEQ_E_CANCELLED, "%s %s was cancelled before it was sent",
                               request->method, request->path);
     return transport->functions.send(transport->data, request, reply, err);
+}
+
+void mseq_transport_send_many(mseq_transport *transport, const mseq_request *requests, size_t count,
+                              mseq_outcome *outcomes) {
+    if (transport->functions.send_many) {
+        transport->functions.send_many(transport->data, requests, count, outcomes);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        mseq_outcome *outcome = &outcomes[i];
+        mseq_status status =
+            mseq_transport_send(transport, &requests[i], &outcome->reply, &outcome->error);
+        (void)status; /* the error holds it */
+    }
 }

@@ -11,6 +11,7 @@ void mseq_reply_free(mseq_reply *reply) {
     mseq_value_free(reply->body);
     free(reply->text);
     free(reply->retry_after);
+    free(reply->location);
     *reply = (mseq_reply)MSEQ_REPLY_INIT;
 }
 

@@ -16,7 +16,8 @@ extern "C" {
 /* Opens a client on an endpoint. Never switches silently: an endpoint that cannot be opened is an
  * error that names it. Options NULL: defaults. `endpoint` NULL or "local:" is the embedded TS
  * Manager in `home` (NULL: $MAINSEQUENCE_HOME, else $XDG_DATA_HOME/mainsequence, else
- * ~/.local/share/mainsequence). */
+ * ~/.local/share/mainsequence). A URL is a TS Manager over HTTP, whose certificate is checked against
+ * $MAINSEQUENCE_CA_FILE where that is set; nothing is sent before the first call. */
 MSEQ_API mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
                                         const mseq_client_options *options, mseq_client **client,
                                         mseq_error *err) MSEQ_MUST_CHECK;

@@ -27,6 +27,8 @@ typedef struct mseq_request {
     const char *authorization;             /* header value, or NULL */
     int64_t timeout_ms;                    /* whole call; 0: the transport's default */
     const mseq_cancellation *cancellation; /* or NULL */
+    bool send_once; /* doing it twice is not the same as once: a transport that loses the
+                       connection after it sent something fails instead of sending again */
 } mseq_request;
 #define MSEQ_REQUEST_INIT                                                                          \
     { .size = sizeof(mseq_request) }
@@ -36,9 +38,10 @@ typedef struct mseq_reply {
     mseq_value *body;  /* decoded JSON, owned by the reply; NULL when the body was empty */
     char *text;        /* the body when it is not JSON, owned; else NULL */
     char *retry_after; /* header value, owned, or NULL */
+    char *location;    /* header value of a redirect, owned, or NULL */
 } mseq_reply;
 #define MSEQ_REPLY_INIT                                                                            \
-    { 0, NULL, NULL, NULL }
+    { 0, NULL, NULL, NULL, NULL }
 MSEQ_API void mseq_reply_free(mseq_reply *reply); /* frees what it holds, not the struct */
 
 /* Percent-encodes a path segment or a query component and appends it (space becomes "+" in
