@@ -74,7 +74,69 @@ static const char version_1[] =
     " PRIMARY KEY (meta_table_uid, label_id));"
     "CREATE INDEX meta_table_label_label ON meta_table_label (label_id);";
 
-const manager_catalog_step manager_catalog_steps[] = {{version_1}};
+/* Who may do what, and how they show who they are. Of a token or a password only a digest is kept.
+ * A grant of edit holds for viewing too. */
+static const char version_2[] =
+    "ALTER TABLE platform_user ADD COLUMN first_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE platform_user ADD COLUMN last_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE platform_user ADD COLUMN email TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE platform_user ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE platform_user ADD COLUMN password_hash TEXT;" /* NULL: cannot log in by one */
+    "CREATE UNIQUE INDEX platform_user_username ON platform_user (username);"
+    "CREATE TABLE team ("
+    " uid TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE,"
+    " organization_uid TEXT NOT NULL REFERENCES organization (uid),"
+    " name TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,"
+    " UNIQUE (organization_uid, name));"
+    "CREATE TABLE team_member ("
+    " team_uid TEXT NOT NULL REFERENCES team (uid) ON DELETE CASCADE,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " PRIMARY KEY (user_uid, team_uid));"
+    "CREATE INDEX team_member_team ON team_member (team_uid);"
+    "CREATE TABLE user_grant ("
+    " meta_table_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " access TEXT NOT NULL CHECK (access IN ('view', 'edit')),"
+    " PRIMARY KEY (meta_table_uid, user_uid, access));"
+    "CREATE INDEX user_grant_user ON user_grant (user_uid);"
+    "CREATE TABLE team_grant ("
+    " meta_table_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
+    " team_uid TEXT NOT NULL REFERENCES team (uid) ON DELETE CASCADE,"
+    " access TEXT NOT NULL CHECK (access IN ('view', 'edit')),"
+    " PRIMARY KEY (meta_table_uid, team_uid, access));"
+    "CREATE INDEX team_grant_team ON team_grant (team_uid);"
+    "CREATE TABLE access_state (revision INTEGER NOT NULL);" /* changes with every change of access
+                                                              */
+    "INSERT INTO access_state (revision) VALUES (1);"
+    "CREATE TABLE access_token ("
+    " uid TEXT PRIMARY KEY,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " kind TEXT NOT NULL CHECK (kind IN ('session', 'runtime', 'personal')), name TEXT,"
+    " digest TEXT NOT NULL,"
+    " family_uid TEXT,"                            /* session: the login; runtime: the credential */
+    " created_at TEXT NOT NULL, expires_at TEXT);" /* NULL: never */
+    "CREATE INDEX access_token_user ON access_token (user_uid, expires_at);"
+    "CREATE INDEX access_token_family ON access_token (family_uid);"
+    "CREATE TABLE refresh_token ("
+    " uid TEXT PRIMARY KEY, family_uid TEXT NOT NULL,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " digest TEXT NOT NULL, is_used INTEGER NOT NULL,"
+    " created_at TEXT NOT NULL, expires_at TEXT NOT NULL);"
+    "CREATE INDEX refresh_token_user ON refresh_token (user_uid, expires_at);"
+    "CREATE INDEX refresh_token_family ON refresh_token (family_uid);"
+    "CREATE TABLE runtime_credential ("
+    " uid TEXT PRIMARY KEY,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " name TEXT, digest TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT);"
+    "CREATE INDEX runtime_credential_user ON runtime_credential (user_uid);"
+    "ALTER TABLE meta_table ADD COLUMN id INTEGER;"
+    "UPDATE meta_table SET id = numbered.position FROM (SELECT uid, ROW_NUMBER() OVER"
+    " (ORDER BY created_at, uid) AS position FROM meta_table) AS numbered"
+    " WHERE numbered.uid = meta_table.uid;"
+    "CREATE UNIQUE INDEX meta_table_id ON meta_table (id);"
+    "CREATE INDEX meta_table_creator ON meta_table (created_by_user_uid);";
+
+const manager_catalog_step manager_catalog_steps[] = {{version_1}, {version_2}};
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;
 
@@ -267,19 +329,9 @@ mseq_status manager_catalog_local_user(mseq_connection *catalog, manager_caller 
                                        "SELECT uid, organization_uid, username, is_admin"
                                        " FROM platform_user WHERE id = 1",
                                        "");
-    const mseq_value *row = mseq_array_get(rows, 0);
-    const char *uid = mseq_object_get_text(row, "uid");
-    const char *organization = mseq_object_get_text(row, "organization_uid");
-    const char *username = mseq_object_get_text(row, "username");
-    if (status == MSEQ_OK && (!uid || !organization || !username))
-        status = mseq_error_set(err, MSEQ_E_DATABASE, "the catalog has no user 'local'");
-    if (status == MSEQ_OK) {
-        snprintf(caller->user_uid, sizeof caller->user_uid, "%s", uid);
-        snprintf(caller->organization_uid, sizeof caller->organization_uid, "%s", organization);
-        snprintf(caller->username, sizeof caller->username, "%s", username);
-        caller->admin = mseq_object_get_integer(row, "is_admin", 0) != 0;
-        caller->local = true;
-    }
+    if (status == MSEQ_OK)
+        status = manager_caller_from_record(mseq_array_get(rows, 0), caller, err);
+    caller->local = status == MSEQ_OK;
     mseq_value_free(rows);
     return status;
 }

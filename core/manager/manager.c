@@ -7,6 +7,10 @@
 #include "manager_private.h"
 #include "routes.h"
 
+/* OWASP's recommendation for scrypt (Password Storage Cheat Sheet, 2023) with the least memory but
+ * one. */
+static const mseq_scrypt_cost password_cost = {.log2_n = 14, .block = 8, .parallel = 5};
+
 static mseq_status open_catalog(mseq_manager *manager, mseq_error *err) {
     char *uri = NULL, *path = NULL;
     mseq_connection *connection = NULL;
@@ -40,6 +44,8 @@ mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager 
     if (!opened)
         return mseq_error_no_memory(err);
     pthread_mutex_init(&opened->lock, NULL);
+    opened->clock = options->clock ? options->clock : mseq_time_now;
+    opened->password_cost = options->password_cost.log2_n ? options->password_cost : password_cost;
     mseq_status status = manager_folder_prepare(options->directory, &opened->directory, err);
     if (status == MSEQ_OK)
         status = open_catalog(opened, err);

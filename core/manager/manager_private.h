@@ -17,14 +17,16 @@ enum {
     MANAGER_PAGE = 100,             /* rows of a list page */
     MANAGER_FILTER_MAXIMUM = 10000, /* rows of a filter/ reply, and names in one filter */
     MANAGER_BULK_MAXIMUM = 10000,   /* tables in one bulk request */
-    MANAGER_UID_SIZE = 37
+    MANAGER_UID_SIZE = 37,
+    MANAGER_NAME_SIZE = 151,   /* of a user or team, with the NUL */
+    MANAGER_HASHES_MAXIMUM = 4 /* passwords that are derived at a time: each takes 16 MiB */
 };
 
 /* Who asks. In-process requests come from the folder's user `local`. */
 typedef struct manager_caller {
     char user_uid[MANAGER_UID_SIZE];
     char organization_uid[MANAGER_UID_SIZE];
-    char username[64];
+    char username[MANAGER_NAME_SIZE];
     bool admin; /* of the organization */
     bool local; /* on this machine: in-process or loopback */
 } manager_caller;
@@ -42,8 +44,11 @@ struct mseq_manager {
     char *directory; /* absolute */
     mseq_database *catalog;
     manager_caller local;
-    pthread_mutex_t lock; /* guards `sources` */
+    int64_t (*clock)(void); /* microseconds, as mseq_time_now */
+    mseq_scrypt_cost password_cost;
+    pthread_mutex_t lock; /* guards what follows */
     manager_source *sources;
+    unsigned hashes; /* passwords being derived */
 };
 
 typedef struct manager_call {
@@ -70,6 +75,17 @@ mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code
 /* Turns an error into the reply: status, {"detail", "code", "hint"?}. Never fails: without memory
  * the body stays empty. */
 void manager_answer_error(mseq_reply *reply, const mseq_error *err);
+
+/* ---- caller.c -----------------------------------------------------------------------------------
+ */
+
+/* Fills in the user of the request's access token; MSEQ_E_AUTHENTICATION when it has none that
+ * counts. */
+mseq_status manager_authenticate(manager_call *call, manager_caller *caller,
+                                 mseq_error *err) MSEQ_MUST_CHECK;
+/* From a record of {uid, organization_uid, username, is_admin}; `local` stays. */
+mseq_status manager_caller_from_record(const mseq_value *record, manager_caller *caller,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- draft.c: objects built without a check after every key ------------------------------------
  */

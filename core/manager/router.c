@@ -16,38 +16,44 @@ typedef struct route {
     const char *method;
     const char *pattern;
     manager_handler handler;
+    bool open; /* answers callers who have not shown who they are */
 } route;
 
 static const route routes[] = {
-    {"GET", "orm/api/ts_manager/{kind}", manager_list_tables},
-    {"POST", "orm/api/ts_manager/{kind}", manager_reserve_tables},
-    {"POST", "orm/api/ts_manager/{kind}/register", manager_register_table},
-    {"POST", "orm/api/ts_manager/{kind}/filter", manager_filter_tables},
-    {"POST", "orm/api/ts_manager/{kind}/validate-contract", manager_validate_contract},
-    {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables},
-    //    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation},
-    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation},
-    {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search},
-    {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search},
-    {"GET", "orm/api/ts_manager/{kind}/{uid}", manager_get_table},
-    {"PATCH", "orm/api/ts_manager/{kind}/{uid}", manager_patch_table},
-    {"DELETE", "orm/api/ts_manager/{kind}/{uid}", manager_delete_table},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/validate-contract", manager_validate_table_contract},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/introspect", manager_introspect_table},
-    {"GET", "orm/api/ts_manager/{kind}/{uid}/schema-graph", manager_schema_graph},
-    //    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/refresh-table-search-index", manager_refresh_search},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/add-label", manager_add_labels},
-    {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-label", manager_remove_labels},
-    {"GET", "orm/api/ts_manager/dynamic_table_data_source", manager_list_data_sources},
-    {"GET", "orm/api/ts_manager/dynamic_table_data_source/{uid}", manager_get_data_source},
+    {"GET", "orm/api/ts_manager/{kind}", manager_list_tables, false},
+    {"POST", "orm/api/ts_manager/{kind}", manager_reserve_tables, false},
+    {"POST", "orm/api/ts_manager/{kind}/register", manager_register_table, false},
+    {"POST", "orm/api/ts_manager/{kind}/filter", manager_filter_tables, false},
+    {"POST", "orm/api/ts_manager/{kind}/validate-contract", manager_validate_contract, false},
+    {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables, false},
+    {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation, false},
+    {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
+    {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search, false},
+    {"GET", "orm/api/ts_manager/{kind}/{uid}", manager_get_table, false},
+    {"PATCH", "orm/api/ts_manager/{kind}/{uid}", manager_patch_table, false},
+    {"DELETE", "orm/api/ts_manager/{kind}/{uid}", manager_delete_table, false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/validate-contract", manager_validate_table_contract,
+     false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/introspect", manager_introspect_table, false},
+    {"GET", "orm/api/ts_manager/{kind}/{uid}/schema-graph", manager_schema_graph, false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/run_query", manager_run_query, false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/refresh-table-search-index", manager_refresh_search,
+     false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/add-label", manager_add_labels, false},
+    {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-label", manager_remove_labels, false},
+    {"GET", "orm/api/ts_manager/dynamic_table_data_source", manager_list_data_sources, false},
+    {"GET", "orm/api/ts_manager/dynamic_table_data_source/{uid}", manager_get_data_source, false},
     {"POST", "orm/api/ts_manager/dynamic_table_data_source/{uid}/migration-connection",
-     manager_migration_connection},
-    {"GET", "orm/api/pods/projects", manager_list_projects},
-    {"GET", "orm/api/pods/projects/{uid}", manager_get_project},
-    {"GET", "user/api/user/get_user_details", manager_user_details},
-    {"GET", "auth/rest-auth/user", manager_user},
+     manager_migration_connection, false},
+    {"GET", "orm/api/pods/projects", manager_list_projects, false},
+    {"GET", "orm/api/pods/projects/{uid}", manager_get_project, false},
+    {"GET", "user/api/user/get_user_details", manager_user_details, false},
+    {"GET", "auth/rest-auth/user", manager_user, false},
+    {"POST", "auth/jwt-token/token", manager_login, true},
+    {"POST", "auth/jwt-token/token/refresh", manager_refresh, true},
+    {"POST", "auth/jwt-token/logout", manager_logout, false},
+    {"POST", "auth/cli/revoke", manager_revoke, true},
+    {"POST", "orm/api/pods/runtime-credentials/token", manager_exchange_credential, true},
 };
 
 /* ---- The path ----------------------------------------------------------------------------------
@@ -93,10 +99,10 @@ static bool decode(char *text) {
 static mseq_status cut_path(const mseq_request *request, path_pieces *pieces, mseq_error *err) {
     const char *path = request->path ? request->path : "";
     size_t length = strlen(path);
+    pieces->count = 0;
     if (length >= sizeof pieces->text || path[0] != '/')
         return unknown_route(request, err);
     memcpy(pieces->text, path + 1, length);
-    pieces->count = 0;
     pieces->slash = length > 1 && path[length - 1] == '/';
     for (char *at = pieces->text; *at;) {
         size_t size = strcspn(at, "/");
@@ -188,8 +194,8 @@ static mseq_status find_route(const mseq_request *request, const path_pieces *pi
 /* ---- Answering ---------------------------------------------------------------------------------
  */
 
-static mseq_status answer(manager_call *call, manager_handler handler, const match *values,
-                          mseq_error *err) {
+static mseq_status answer(manager_call *call, const route *found, const match *values,
+                          manager_caller *remote, mseq_error *err) {
     call->time_indexed = values->time_indexed;
     if (values->uid && !(call->uid = mseq_text_dup(values->uid)))
         return mseq_error_no_memory(err);
@@ -198,31 +204,45 @@ static mseq_status answer(manager_call *call, manager_handler handler, const mat
         status = mseq_error_set(err, MSEQ_E_CANCELLED, "the request was cancelled");
     if (status == MSEQ_OK)
         status = mseq_database_connect(call->manager->catalog, &call->catalog, err);
+    if (status == MSEQ_OK && remote && !found->open)
+        status = manager_authenticate(call, remote, err);
     if (status == MSEQ_OK)
-        status = handler(call, err);
+        status = found->handler(call, err);
     mseq_connection_release(call->catalog); /* rolls back what was not committed */
     mseq_value_free(call->query);
     free(call->uid);
     return status;
 }
 
-void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply *reply) {
-    mseq_manager *self = manager;
+/* `remote` is who the request will turn out to be from; NULL: from `local`. */
+static void handle(mseq_manager *self, const mseq_request *request, manager_caller *remote,
+                   mseq_reply *reply) {
     mseq_error err = MSEQ_ERROR_INIT;
     path_pieces pieces;
     const route *found = NULL;
     match values = {NULL, false};
     *reply = (mseq_reply)MSEQ_REPLY_INIT;
-    manager_call call = {
-        .manager = self, .request = request, .caller = &self->local, .reply = reply};
+    manager_call call = {.manager = self,
+                         .request = request,
+                         .caller = remote ? remote : &self->local,
+                         .reply = reply};
     mseq_status status = cut_path(request, &pieces, &err);
     if (status == MSEQ_OK)
         status = find_route(request, &pieces, &found, &values, &err);
     if (status == MSEQ_OK)
-        status = answer(&call, found->handler, &values, &err);
+        status = answer(&call, found, &values, remote, &err);
     if (status == MSEQ_OK)
         return;
     if (err.status == MSEQ_OK)
         mseq_error_set(&err, status, "%s", mseq_status_name(status));
     manager_answer_error(reply, &err);
+}
+
+void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply *reply) {
+    handle(manager, request, NULL, reply);
+}
+
+void mseq_manager_handle_remote(void *manager, const mseq_request *request, mseq_reply *reply) {
+    manager_caller caller = {.local = request->loopback};
+    handle(manager, request, &caller, reply);
 }

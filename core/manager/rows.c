@@ -219,10 +219,10 @@ mseq_status manager_row_insert(const manager_call *call, manager_row *row, mseq_
         "INSERT INTO meta_table (uid, organization_uid, data_source_uid, identifier, namespace,"
         " physical_table_name, management_mode, provisioning_status, schema_management_mode,"
         " migration_provider_key, alembic_version_meta_table_uid, created_at, created_by_user_uid,"
-        " time_indexed, was_seen, open_for_everyone, search_text, column_text, column_types, "
-        "document)"
+        " time_indexed, was_seen, open_for_everyone, search_text, column_text, column_types,"
+        " document, id)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20)",
+        " ?19, ?20, (SELECT COALESCE(MAX(id), 0) + 1 FROM meta_table))",
         err);
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }

@@ -367,6 +367,29 @@ MSEQ_API mseq_status mseq_md5_hex(const void *bytes, size_t length, char hex[33]
 MSEQ_API mseq_status mseq_sha1_hex(const void *bytes, size_t length, char hex[41]);
 MSEQ_API mseq_status mseq_sha256_hex(const void *bytes, size_t length, char hex[65]);
 
+/* ---- Secrets (OpenSSL) ------------------------------------------------------------------------
+ */
+
+/* Bytes that nobody can guess. MSEQ_E_IO when the random source fails. */
+MSEQ_API mseq_status mseq_random_bytes(void *bytes, size_t length) MSEQ_MUST_CHECK;
+/* Compares in a time that does not depend on where the bytes differ. */
+MSEQ_API bool mseq_secret_equal(const void *a, const void *b, size_t length);
+/* Overwrites, in a way that the compiler keeps. NULL is allowed with length 0. */
+MSEQ_API void mseq_secret_erase(void *bytes, size_t length);
+
+/* What a derivation costs (RFC 7914): 2^log2_n steps in 128 * block * 2^log2_n bytes, `parallel`
+ * times. */
+typedef struct mseq_scrypt_cost {
+    unsigned log2_n;
+    unsigned block;
+    unsigned parallel;
+} mseq_scrypt_cost;
+/* scrypt (RFC 7914). MSEQ_E_ARGUMENT for a cost beyond 256 MiB or of another kind, MSEQ_E_NO_MEMORY
+ * when the derivation could not be made. */
+MSEQ_API mseq_status mseq_scrypt(const void *password, size_t length, const void *salt,
+                                 size_t salt_length, const mseq_scrypt_cost *cost, void *key,
+                                 size_t key_length) MSEQ_MUST_CHECK;
+
 /* A random (version 4) uuid in lower case with dashes. */
 MSEQ_API mseq_status mseq_uuid_new(char text[37]);
 /* Accepts upper case, braces, urn:uuid: and missing dashes (as Python's UUID()); writes the

@@ -18,7 +18,9 @@ typedef struct mseq_manager mseq_manager;
 
 typedef struct mseq_manager_options {
     size_t size;
-    const char *directory; /* the folder of an embedded TS Manager; created (0700) when missing */
+    const char *directory;  /* the folder of an embedded TS Manager; created (0700) when missing */
+    int64_t (*clock)(void); /* microseconds since 1970 that tokens expire by; NULL: mseq_time_now */
+    mseq_scrypt_cost password_cost; /* of new passwords; zeros: 2^14 steps, block 8, 5 times */
 } mseq_manager_options;
 #define MSEQ_MANAGER_OPTIONS_INIT                                                                  \
     { .size = sizeof(mseq_manager_options) }
@@ -31,6 +33,11 @@ MSEQ_API void mseq_manager_close(mseq_manager *manager);
 /* Answers a request of the caller `local`. Always fills *reply; never fails. Has the form of
  * mseq_handler: `manager` is a mseq_manager. */
 MSEQ_API void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply *reply);
+/* The same for a caller who must show who they are: the user is the one of the access token in
+ * request->authorization. Without a valid one every route but those that give out tokens answers
+ * 401. */
+MSEQ_API void mseq_manager_handle_remote(void *manager, const mseq_request *request,
+                                         mseq_reply *reply);
 MSEQ_API const char *mseq_manager_directory(const mseq_manager *manager);
 
 #ifdef __cplusplus

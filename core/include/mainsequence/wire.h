@@ -25,6 +25,9 @@ typedef struct mseq_request {
     const char *text;       /* text/plain body (run_query) instead of `body`, or NULL */
     size_t text_length;
     const char *authorization;             /* header value, or NULL */
+    const char *origin;                    /* "https://host:port" that the caller used; NULL:
+                                              in-process, links start with "local:" */
+    bool loopback;                         /* the peer is on this machine */
     int64_t timeout_ms;                    /* whole call; 0: the transport's default */
     const mseq_cancellation *cancellation; /* or NULL */
     bool send_once; /* doing it twice is not the same as once: a transport that loses the
