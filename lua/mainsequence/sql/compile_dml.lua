@@ -15,7 +15,8 @@ local visitors = compiler.visitors.postgresql
 local Compiler = compiler.Compiler
 local NOTHING = {}
 local LITERAL = "literal_value"
-local NULL_VALUE = { kind = LITERAL, value = core.null }
+-- what stands for a default that the client would compute: named by its column even inside a CTE
+local NULL_VALUE = { kind = LITERAL, value = core.null, own_name = true }
 
 function dml.methods:proxies_for(owner)
   return naming.proxies(owner, self:result_columns(), nil)
@@ -23,19 +24,25 @@ end
 
 -- ---- Values of columns --------------------------------------------------------------------------
 
+local function column_key(column)
+  return type(column.key) == "string" and column.key or column.name
+end
+
 ---A parameter that is named by its column; inside a CTE by a number, since the names could clash.
-local function column_bind(c, column, value, suffix)
-  if c.in_cte then return expression.bind(nil, value, column.type) end
-  local key = type(column.key) == "string" and column.key or column.name
+local function column_bind(c, column, value, suffix, own_name)
+  if c.in_cte and not own_name then return expression.bind(nil, value, column.type) end
+  local key = column_key(column)
   return expression.new { kind = "bind", key = key .. (suffix or ""), base = key, value = value, type = column.type, crud = true }
 end
 
----The text of what a column is set to.
-local function write_value(c, column, value, suffix)
+---The text of what a column is set to. A literal has the column's name, too, but not in `later` rows.
+local function write_value(c, column, value, suffix, later)
   if value.kind == LITERAL then
-    c:visit(column_bind(c, column, value.value, suffix))
+    c:visit(column_bind(c, column, value.value, suffix, value.own_name))
   elseif value.kind == "bind" then
-    c:visit(value.type == types.null and expression.with_type(value, column.type) or value)
+    if value.type == types.null then value = expression.with_type(value, column.type) end
+    if value.unique and not c.in_cte and not later then c:name_bind(value, column_key(column) .. (suffix or "")) end
+    c:visit(value)
   else
     c:visit(expression.grouped(value))
   end
@@ -160,7 +167,7 @@ local function later_row(c, statement, row, columns, index)
       end
       value = is_expression(default) and default or NULL_VALUE
     end
-    texts[position] = c:capture(write_value, column, value, suffix)
+    texts[position] = c:capture(write_value, column, value, suffix, true)
   end
   for column in next, row do
     local there = false
@@ -191,7 +198,7 @@ local function source_with_defaults(c, statement)
     if not given[column] and column.default then
       columns[#columns + 1] = column
       extra[#extra + 1] = is_expression(column.default) and expression.grouped(column.default)
-        or column_bind(c, column, core.null)
+        or column_bind(c, column, core.null, nil, true)
     end
   end
   if #extra == 0 then return columns, source end
@@ -313,7 +320,7 @@ visitors.insert = function(c, statement)
   local returned = #c.implicit > 0 and c.implicit or statement:result_columns()
   local returning = #returned > 0 and c:capture(write_returning, returned)
   if source then
-    parts[#parts + 1] = " " .. c:capture(c.visitors[source.kind], source, { into = true })
+    parts[#parts + 1] = " " .. c:capture(c.visitors[source.kind], source, { into = true, inside = c.in_cte })
   elseif #columns == 0 then
     parts[#parts + 1] = " DEFAULT VALUES"
   else

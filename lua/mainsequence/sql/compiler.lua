@@ -17,6 +17,7 @@ M.Compiler = Compiler
 
 -- Names longer than this are cut when it is us who made them: 63 less room for a counter.
 local LONGEST = 57
+M.LONGEST = LONGEST
 
 local visitors = {} ---@type table<string, table<string, fun(c: mainsequence.sql.Compiler, element: any, ...)>>
 visitors.postgresql = {}
@@ -205,6 +206,17 @@ local function check_same(name, known, element)
     fault.raise(("the name '%s' belongs to the column that VALUES or SET fills"):format(name),
       ("give the bindparam another name, as in b_%s"):format(name))
   end
+end
+
+---Names a parameter that has no name of its own yet.
+---@param element mainsequence.sql.Element
+---@param name string
+function Compiler:name_bind(element, name)
+  local identity = element.original or element
+  if self.bind_names[identity] then return end
+  self.bind_names[identity] = name
+  if not self.binds[name] then self.order[#self.order + 1] = name end
+  self.binds[name] = element
 end
 
 ---The name of a parameter; the first call makes it known.

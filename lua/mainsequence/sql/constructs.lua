@@ -229,6 +229,13 @@ function M.exists(...)
   return select.exists_of(select.select(...))
 end
 
+---SELECT EXISTS (…).
+---@return mainsequence.sql.Select
+function expression.methods:select()
+  if self.operator ~= operators.exists then fault.raise("select is a method of tables, subqueries and EXISTS") end
+  return select.select(self)
+end
+
 for _, name in ipairs { "where", "select_from", "correlate", "correlate_except" } do
   ---Of EXISTS and scalar subqueries: the same of the select inside.
   expression.methods[name] = function(self, ...)

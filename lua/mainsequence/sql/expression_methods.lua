@@ -21,6 +21,7 @@ local function install(M)
   function M.label(name, element, sqltype)
     while element.kind == "label" do element = element.element end
     name = name or { base = element.name or "anon" }
+    element = M.grouped(element, operators.as)
     return new { kind = "label", name = name, key = name, element = element, type = sqltype or element.type,
       boolean = element.boolean }
   end

@@ -4,6 +4,7 @@
 -- A name is a string; { base = } is one that the compiler numbers ("anon_1", "lower_1"), told apart by
 -- identity; { text = } is one that it may have to shorten; { enclosing = , base = } hangs a number on another.
 
+local compiler = require("mainsequence.sql.compiler")
 local expression = require("mainsequence.sql.expression")
 local selectable = require("mainsequence.sql.selectable")
 
@@ -212,17 +213,22 @@ function M.result_columns(elements, style, number_repeats)
   return result
 end
 
+---A name that the statement gives and may shorten: a label is left as the user wrote it.
+local function shortened(name)
+  return type(name) == "string" and { text = name } or name
+end
+
 ---The column of `owner` that stands for an element of its statement.
 local function proxy(owner, entry)
-  local element, name = entry.element, entry.label
-  if type(name) == "string" then name = { text = name } end
+  local element, name = entry.element, shortened(entry.label)
   if element.kind == "column" or element.kind == "label" or element.kind == "table_valued_column" then
     local own = name or element.name
+    if element.kind == "column" and type(own) == "string" and #own > compiler.LONGEST then own = shortened(own) end
     local key = (element.kind == "label" and element.key) or not name and element.key or entry.key
     return selectable.proxy(owner, element, key, own)
   end
   return expression.new {
-    kind = "column", table = owner, name = name or invented(element), key = entry.key, type = element.type,
+    kind = "column", table = owner, name = name or shortened(invented(element)), key = entry.key, type = element.type,
     proxies = { element },
   }
 end

@@ -132,6 +132,12 @@ function M.select(...)
   return setmetatable({ kind = "select", list = columns("select", ...), sources = NOTHING }, Select)
 end
 
+---SELECT of all its columns.
+---@return mainsequence.sql.Select
+function selectable.methods:select()
+  return M.select(self)
+end
+
 ---SQL text that stands as a column, as it is.
 ---@param text string
 ---@param sqltype table?
