@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manager_private.h"
+#include "catalog.h"
 
 mseq_status manager_json_text(const mseq_value *value, char **text, mseq_error *err) {
     mseq_buffer buffer = MSEQ_BUFFER_INIT;
@@ -83,9 +83,11 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
 
 mseq_status manager_begin(manager_call *call, mseq_error *err) {
     mseq_status status = mseq_connection_begin(call->catalog, true, err);
-    if (status != MSEQ_OK)
+    if (status != MSEQ_OK) {
         mseq_error_prefix(err, "the catalog: ");
-    return status;
+        return status;
+    }
+    return manager_catalog_lock(call->catalog, err);
 }
 
 mseq_status manager_commit(manager_call *call, mseq_error *err) {

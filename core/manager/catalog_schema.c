@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The catalog's schema: its versions, how it is made, upgraded and refused.
- *
- * Text and integers only, so that the same statements serve SQLite and PostgreSQL: booleans are 0
- * or 1, times are text of fixed width, documents JSON text. A row of meta_table carries its
- * ready-made reply in `document`; the other columns are what look-ups need and are derived from it
- * in one place (rows.c). */
+ * The catalog's schema: how it is made, upgraded and refused. Its versions: catalog_versions.c. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,132 +8,7 @@
 
 #include "mainsequence/ddl.h"
 
-#include "manager_private.h"
-
-static const char version_1[] =
-    "CREATE TABLE organization ("
-    " uid TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL);"
-    "CREATE TABLE platform_user ("
-    " uid TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE,"
-    " organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " username TEXT NOT NULL, is_admin INTEGER NOT NULL, created_at TEXT NOT NULL,"
-    " UNIQUE (organization_uid, username));"
-    "CREATE TABLE data_source ("
-    " uid TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE,"
-    " organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " display_name TEXT NOT NULL, class_type TEXT NOT NULL, status TEXT NOT NULL,"
-    " location TEXT NOT NULL, created_at TEXT NOT NULL);" /* of sqlite: a file of the folder */
-    "CREATE TABLE project ("
-    " uid TEXT PRIMARY KEY, organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " project_name TEXT NOT NULL, data_source_uid TEXT NOT NULL REFERENCES data_source (uid),"
-    " created_by_user_uid TEXT NOT NULL REFERENCES platform_user (uid), created_at TEXT NOT NULL);"
-    "CREATE TABLE meta_table ("
-    " uid TEXT PRIMARY KEY,"
-    " organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " data_source_uid TEXT NOT NULL REFERENCES data_source (uid),"
-    " physical_table_name TEXT NOT NULL, identifier TEXT, namespace TEXT,"
-    " time_indexed INTEGER NOT NULL, management_mode TEXT NOT NULL,"
-    " provisioning_status TEXT NOT NULL, schema_management_mode TEXT NOT NULL,"
-    " migration_provider_key TEXT, alembic_version_meta_table_uid TEXT,"
-    " was_seen INTEGER NOT NULL," /* its physical table existed at some time */
-    " open_for_everyone INTEGER NOT NULL,"
-    " created_at TEXT NOT NULL,"
-    " created_by_user_uid TEXT NOT NULL REFERENCES platform_user (uid),"
-    " search_text TEXT NOT NULL, column_text TEXT NOT NULL," /* case folded */
-    " column_types TEXT NOT NULL," /* {column: data type}, of those that values depend on */
-    " document TEXT NOT NULL,"
-    " UNIQUE (data_source_uid, physical_table_name));"
-    "CREATE UNIQUE INDEX meta_table_identifier ON meta_table"
-    " (organization_uid, data_source_uid, identifier);"
-    "CREATE INDEX meta_table_identifier_alone ON meta_table (identifier);"
-    "CREATE INDEX meta_table_physical_name ON meta_table (physical_table_name);"
-    "CREATE INDEX meta_table_creation ON meta_table (organization_uid, time_indexed, created_at, "
-    "uid);"
-    "CREATE INDEX meta_table_registry ON meta_table (alembic_version_meta_table_uid);"
-    "CREATE TABLE foreign_key ("
-    " source_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
-    " ordinal INTEGER NOT NULL, data_source_uid TEXT NOT NULL, name TEXT,"
-    " source_columns TEXT NOT NULL, target_table TEXT NOT NULL,"
-    " target_uid TEXT REFERENCES meta_table (uid) ON DELETE SET NULL,"
-    " target_columns TEXT NOT NULL, on_delete TEXT, on_update TEXT,"
-    " PRIMARY KEY (source_uid, ordinal));"
-    "CREATE INDEX foreign_key_target ON foreign_key (target_uid);"
-    "CREATE INDEX foreign_key_target_name ON foreign_key (data_source_uid, target_table);"
-    "CREATE TABLE label ("
-    " id INTEGER PRIMARY KEY, organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " name TEXT NOT NULL, folded TEXT NOT NULL, slug TEXT NOT NULL, created_at TEXT NOT NULL,"
-    " UNIQUE (organization_uid, folded));"
-    "CREATE TABLE meta_table_label ("
-    " meta_table_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
-    " label_id INTEGER NOT NULL REFERENCES label (id), ordinal INTEGER NOT NULL,"
-    " PRIMARY KEY (meta_table_uid, label_id));"
-    "CREATE INDEX meta_table_label_label ON meta_table_label (label_id);";
-
-/* Who may do what, and how they show who they are. Of a token or a password only a digest is kept.
- * A grant of edit holds for viewing too. */
-static const char version_2[] =
-    "ALTER TABLE platform_user ADD COLUMN first_name TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE platform_user ADD COLUMN last_name TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE platform_user ADD COLUMN email TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE platform_user ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE platform_user ADD COLUMN password_hash TEXT;" /* NULL: cannot log in by one */
-    "CREATE UNIQUE INDEX platform_user_username ON platform_user (username);"
-    "CREATE TABLE team ("
-    " uid TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE,"
-    " organization_uid TEXT NOT NULL REFERENCES organization (uid),"
-    " name TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL,"
-    " UNIQUE (organization_uid, name));"
-    "CREATE TABLE team_member ("
-    " team_uid TEXT NOT NULL REFERENCES team (uid) ON DELETE CASCADE,"
-    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
-    " PRIMARY KEY (user_uid, team_uid));"
-    "CREATE INDEX team_member_team ON team_member (team_uid);"
-    "CREATE TABLE user_grant ("
-    " meta_table_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
-    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
-    " access TEXT NOT NULL CHECK (access IN ('view', 'edit')),"
-    " PRIMARY KEY (meta_table_uid, user_uid, access));"
-    "CREATE INDEX user_grant_user ON user_grant (user_uid);"
-    "CREATE TABLE team_grant ("
-    " meta_table_uid TEXT NOT NULL REFERENCES meta_table (uid) ON DELETE CASCADE,"
-    " team_uid TEXT NOT NULL REFERENCES team (uid) ON DELETE CASCADE,"
-    " access TEXT NOT NULL CHECK (access IN ('view', 'edit')),"
-    " PRIMARY KEY (meta_table_uid, team_uid, access));"
-    "CREATE INDEX team_grant_team ON team_grant (team_uid);"
-    "CREATE TABLE access_state (revision INTEGER NOT NULL);" /* changes with every change of access
-                                                              */
-    "INSERT INTO access_state (revision) VALUES (1);"
-    "CREATE TABLE access_token ("
-    " uid TEXT PRIMARY KEY,"
-    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
-    " kind TEXT NOT NULL CHECK (kind IN ('session', 'runtime', 'personal')), name TEXT,"
-    " digest TEXT NOT NULL,"
-    " family_uid TEXT,"                            /* session: the login; runtime: the credential */
-    " created_at TEXT NOT NULL, expires_at TEXT);" /* NULL: never */
-    "CREATE INDEX access_token_user ON access_token (user_uid, expires_at);"
-    "CREATE INDEX access_token_family ON access_token (family_uid);"
-    "CREATE TABLE refresh_token ("
-    " uid TEXT PRIMARY KEY, family_uid TEXT NOT NULL,"
-    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
-    " digest TEXT NOT NULL, is_used INTEGER NOT NULL,"
-    " created_at TEXT NOT NULL, expires_at TEXT NOT NULL);"
-    "CREATE INDEX refresh_token_user ON refresh_token (user_uid, expires_at);"
-    "CREATE INDEX refresh_token_family ON refresh_token (family_uid);"
-    "CREATE TABLE runtime_credential ("
-    " uid TEXT PRIMARY KEY,"
-    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
-    " name TEXT, digest TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT);"
-    "CREATE INDEX runtime_credential_user ON runtime_credential (user_uid);"
-    "ALTER TABLE meta_table ADD COLUMN id INTEGER;"
-    "UPDATE meta_table SET id = numbered.position FROM (SELECT uid, ROW_NUMBER() OVER"
-    " (ORDER BY created_at, uid) AS position FROM meta_table) AS numbered"
-    " WHERE numbered.uid = meta_table.uid;"
-    "CREATE UNIQUE INDEX meta_table_id ON meta_table (id);"
-    "CREATE INDEX meta_table_creator ON meta_table (created_by_user_uid);";
-
-const manager_catalog_step manager_catalog_steps[] = {{version_1}, {version_2}};
-const size_t manager_catalog_step_count =
-    sizeof manager_catalog_steps / sizeof *manager_catalog_steps;
+#include "catalog.h"
 
 /* *version is 0 for a database without tables. */
 static mseq_status read_version(mseq_connection *catalog, int64_t *version, mseq_error *err) {
@@ -164,15 +34,61 @@ static mseq_status read_version(mseq_connection *catalog, int64_t *version, mseq
     return status;
 }
 
-static mseq_status check_version(int64_t version, size_t count, mseq_error *err) {
-    if (version >= 0 && version <= (int64_t)count)
-        return MSEQ_OK;
-    if (version < 0)
-        return mseq_error_set(err, MSEQ_E_DATABASE, "its version cannot be read");
+/* The version, and the row it stands in for this transaction: who writes to the catalog takes it
+ * first, so that writers come one after the other, as on SQLite, whose transaction has the whole
+ * database. */
+static mseq_status lock_version(mseq_connection *catalog, int64_t *version, mseq_error *err) {
+    mseq_value *rows = NULL;
+    mseq_status status = manager_query(catalog, &rows, err,
+                                       mseq_connection_dialect(catalog) == MSEQ_SQLITE
+                                           ? "SELECT version FROM catalog_version"
+                                           : "SELECT version FROM catalog_version FOR UPDATE",
+                                       "");
+    if (status == MSEQ_OK)
+        *version = mseq_object_get_integer(mseq_array_get(rows, 0), "version", -1);
+    mseq_value_free(rows);
+    return status;
+}
+
+mseq_status manager_catalog_lock(mseq_connection *catalog, mseq_error *err) {
+    int64_t version = 0, ours = (int64_t)manager_catalog_step_count;
+    mseq_status status = lock_version(catalog, &version, err);
+    if (status != MSEQ_OK || version == ours)
+        return status;
+    manager_refuse(err, MSEQ_E_DATABASE, "catalog_changed",
+                   "the catalog was brought to version %lld while this program, which knows "
+                   "version %lld, was running",
+                   (long long)version, (long long)ours);
+    mseq_error_hint(err, "start it again in the version of mainsequence that upgraded the catalog");
+    return MSEQ_E_DATABASE;
+}
+
+static mseq_status refuse_newer(int64_t version, mseq_error *err) {
     manager_refuse(err, MSEQ_E_DATABASE, "catalog_too_new",
                    "it has version %lld, this program knows versions up to %zu", (long long)version,
-                   count);
+                   manager_catalog_step_count);
     mseq_error_hint(err, "use the newer version of mainsequence that wrote it");
+    return MSEQ_E_DATABASE;
+}
+
+/* Whether the policy lets this program use or change a catalog of that version. */
+static mseq_status check_version(int64_t version, manager_catalog_policy policy, mseq_error *err) {
+    int64_t ours = (int64_t)manager_catalog_step_count;
+    if (version < 0)
+        return mseq_error_set(err, MSEQ_E_DATABASE, "its version cannot be read");
+    if (version > ours)
+        return refuse_newer(version, err);
+    if (version == ours || policy == MANAGER_CATALOG_UPGRADE ||
+        (version == 0 && policy == MANAGER_CATALOG_CREATE))
+        return MSEQ_OK;
+    if (version == 0)
+        manager_refuse(err, MSEQ_E_DATABASE, "catalog_missing", "it is empty");
+    else
+        manager_refuse(err, MSEQ_E_DATABASE, "catalog_too_old",
+                       "it has version %lld, this program needs version %lld", (long long)version,
+                       (long long)ours);
+    mseq_error_hint(err, "run 'mainsequence manager upgrade' with the same catalog%s",
+                    version > 0 ? ", after its servers have stopped" : "");
     return MSEQ_E_DATABASE;
 }
 
@@ -208,34 +124,43 @@ static mseq_status copy_to(mseq_database *catalog, const char *temporary, const 
 }
 
 static mseq_status copy_catalog(mseq_database *catalog, const char *path, int64_t version,
-                                mseq_error *err) {
+                                char **copy, mseq_error *err) {
     char *temporary = mseq_text_format("%s.copy", path);
     char *final = mseq_text_format("%s.version-%lld", path, (long long)version);
     mseq_status status =
         temporary && final ? copy_to(catalog, temporary, final, err) : mseq_error_no_memory(err);
     if (status != MSEQ_OK)
         mseq_error_prefix(err, "it was not upgraded, because the copy before failed: ");
+    else
+        *copy = final;
     free(temporary);
-    free(final);
+    if (status != MSEQ_OK)
+        free(final);
     return status;
 }
 
 /* ---- Making and upgrading ----------------------------------------------------------------------
  */
 
+/* A file of the folder is a data source for those who share the folder; servers that share a
+ * database do not. */
+static mseq_status seed_source(mseq_connection *catalog, const char *organization,
+                               const char *source, const char *now, mseq_error *err) {
+    return manager_query(catalog, NULL, err,
+                         "INSERT INTO data_source (uid, id, organization_uid, display_name,"
+                         " class_type, status, location, created_at)"
+                         " VALUES (?1, 1, ?2, 'local', 'sqlite', 'AVAILABLE', ?3, ?4)",
+                         "ssss", source, organization, MANAGER_DATA_FILE, now);
+}
+
 static mseq_status seed(mseq_connection *catalog, mseq_error *err) {
     char organization[37], user[37], source[37], project[37], now[32];
-    mseq_status status = mseq_uuid_new(organization);
-    if (status == MSEQ_OK)
-        status = mseq_uuid_new(user);
-    if (status == MSEQ_OK)
-        status = mseq_uuid_new(source);
-    if (status == MSEQ_OK)
-        status = mseq_uuid_new(project);
-    if (status != MSEQ_OK)
-        return mseq_error_set(err, status, "no random uid");
+    bool with_source = mseq_connection_dialect(catalog) == MSEQ_SQLITE;
+    if (mseq_uuid_new(organization) != MSEQ_OK || mseq_uuid_new(user) != MSEQ_OK ||
+        mseq_uuid_new(source) != MSEQ_OK || mseq_uuid_new(project) != MSEQ_OK)
+        return mseq_error_set(err, MSEQ_E_IO, "no random uid");
     mseq_time_format(mseq_time_now(), false, now);
-    status =
+    mseq_status status =
         manager_query(catalog, NULL, err,
                       "INSERT INTO organization (uid, name, created_at) VALUES (?1, 'local', ?2)",
                       "ss", organization, now);
@@ -244,18 +169,15 @@ static mseq_status seed(mseq_connection *catalog, mseq_error *err) {
                                "INSERT INTO platform_user (uid, id, organization_uid, username,"
                                " is_admin, created_at) VALUES (?1, 1, ?2, 'local', 1, ?3)",
                                "sss", user, organization, now);
+    if (status == MSEQ_OK && with_source)
+        status = seed_source(catalog, organization, source, now, err);
     if (status == MSEQ_OK)
-        status = manager_query(catalog, NULL, err,
-                               "INSERT INTO data_source (uid, id, organization_uid, display_name,"
-                               " class_type, status, location, created_at)"
-                               " VALUES (?1, 1, ?2, 'local', 'sqlite', 'AVAILABLE', ?3, ?4)",
-                               "ssss", source, organization, MANAGER_DATA_FILE, now);
-    if (status == MSEQ_OK)
-        status = manager_query(catalog, NULL, err,
-                               "INSERT INTO project (uid, organization_uid, project_name,"
-                               " data_source_uid, created_by_user_uid, created_at)"
-                               " VALUES (?1, ?2, 'local', ?3, ?4, ?5)",
-                               "sssss", project, organization, source, user, now);
+        status =
+            manager_query(catalog, NULL, err,
+                          "INSERT INTO project (uid, organization_uid, project_name,"
+                          " data_source_uid, created_by_user_uid, created_at)"
+                          " VALUES (?1, ?2, 'local', ?3, ?4, ?5)",
+                          "sssss", project, organization, with_source ? source : NULL, user, now);
     return status;
 }
 
@@ -269,16 +191,60 @@ static mseq_status write_version(mseq_connection *catalog, size_t version, bool 
                          "is", (int64_t)version, now);
 }
 
-static mseq_status run_steps(mseq_connection *catalog, const manager_catalog_step *steps,
-                             int64_t from, size_t count, mseq_error *err) {
+/* ---- One script, two databases ------------------------------------------------------------------
+ */
+
+static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The types of a script as PostgreSQL has them. Their names stand in scripts for nothing else. */
+static void append_for_postgresql(mseq_buffer *text, const char *script) {
+    static const char *const types[][2] = {{"TEXT", "TEXT COLLATE \"C\""}, {"INTEGER", "BIGINT"}};
+    while (*script) {
+        size_t length = 0, type = 0;
+        while (is_word(script[length]))
+            length++;
+        while (type < 2 &&
+               (strlen(types[type][0]) != length || strncmp(script, types[type][0], length) != 0))
+            type++;
+        if (type < 2)
+            mseq_buffer_append_text(text, types[type][1]);
+        else
+            mseq_buffer_append(text, script, length ? length : 1);
+        script += length ? length : 1;
+    }
+}
+
+static mseq_status run_script(mseq_connection *catalog, const char *script, mseq_error *err) {
+    if (!script)
+        return MSEQ_OK;
+    if (mseq_connection_dialect(catalog) == MSEQ_SQLITE)
+        return mseq_connection_script(catalog, script, err);
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    append_for_postgresql(&text, script);
+    mseq_status status = text.status == MSEQ_OK
+                             ? mseq_connection_script(catalog, mseq_buffer_text(&text), err)
+                             : mseq_error_no_memory(err);
+    mseq_buffer_free(&text);
+    return status;
+}
+
+static mseq_status run_steps(mseq_connection *catalog, int64_t from, mseq_error *err) {
+    bool sqlite = mseq_connection_dialect(catalog) == MSEQ_SQLITE;
+    size_t count = manager_catalog_step_count;
     mseq_status status = MSEQ_OK;
     if (from == 0)
-        status = mseq_connection_script(
+        status = run_script(
             catalog,
             "CREATE TABLE catalog_version (version INTEGER NOT NULL, changed_at TEXT NOT NULL)",
             err);
-    for (size_t i = (size_t)from; i < count && status == MSEQ_OK; i++)
-        status = mseq_connection_script(catalog, steps[i].script, err);
+    for (size_t i = (size_t)from; i < count && status == MSEQ_OK; i++) {
+        const manager_catalog_step *step = &manager_catalog_steps[i];
+        status = run_script(catalog, step->script, err);
+        if (status == MSEQ_OK)
+            status = run_script(catalog, sqlite ? step->sqlite : step->postgresql, err);
+    }
     if (status == MSEQ_OK && from == 0)
         status = seed(catalog, err);
     if (status == MSEQ_OK)
@@ -286,39 +252,58 @@ static mseq_status run_steps(mseq_connection *catalog, const manager_catalog_ste
     return status;
 }
 
+/* ---- Bringing up to date -----------------------------------------------------------------------
+ */
+
+/* What must wait in line on PostgreSQL before there is a table to lock. */
+static mseq_status lock_database(mseq_connection *catalog, mseq_error *err) {
+    if (mseq_connection_dialect(catalog) == MSEQ_SQLITE)
+        return MSEQ_OK;
+    return manager_query(catalog, NULL, err,
+                         "SELECT pg_advisory_xact_lock(hashtext('mainsequence catalog'))", "");
+}
+
 /* Under the write lock: of several processes one does the work, the others find it done. */
-static mseq_status bring_up(mseq_database *database, mseq_connection *catalog, const char *path,
-                            const manager_catalog_step *steps, size_t count, mseq_error *err) {
-    int64_t version = 0;
+static mseq_status bring_up(mseq_database *database, mseq_connection *catalog,
+                            const manager_catalog_place *place, manager_catalog_policy policy,
+                            manager_catalog_change *change, mseq_error *err) {
+    int64_t ours = (int64_t)manager_catalog_step_count;
     mseq_status status = mseq_connection_begin(catalog, true, err);
     if (status == MSEQ_OK)
-        status = read_version(catalog, &version, err);
+        status = lock_database(catalog, err);
     if (status == MSEQ_OK)
-        status = check_version(version, count, err);
-    if (status == MSEQ_OK && version > 0 && version < (int64_t)count)
-        status = copy_catalog(database, path, version, err);
-    if (status == MSEQ_OK && version < (int64_t)count)
-        status = run_steps(catalog, steps, version, count, err);
+        status = read_version(catalog, &change->before, err);
+    if (status == MSEQ_OK && change->before > 0)
+        status = lock_version(catalog, &change->before, err);
+    if (status == MSEQ_OK)
+        status = check_version(change->before, policy, err);
+    if (status == MSEQ_OK && place->file && change->before > 0 && change->before < ours)
+        status = copy_catalog(database, place->file, change->before, &change->copy, err);
+    if (status == MSEQ_OK && change->before < ours)
+        status = run_steps(catalog, change->before, err);
     if (status == MSEQ_OK)
         status = mseq_connection_commit(catalog, err);
     return status;
 }
 
-mseq_status manager_catalog_prepare(mseq_database *catalog, const char *path,
-                                    const manager_catalog_step *steps, size_t count,
+mseq_status manager_catalog_prepare(mseq_database *catalog, const manager_catalog_place *place,
+                                    manager_catalog_policy policy, manager_catalog_change *change,
                                     mseq_error *err) {
     mseq_connection *connection = NULL;
-    int64_t version = 0;
+    *change = (manager_catalog_change){0, (int64_t)manager_catalog_step_count, NULL};
     mseq_status status = mseq_database_connect(catalog, &connection, err);
     if (status == MSEQ_OK)
-        status = read_version(connection, &version, err);
+        status = read_version(connection, &change->before, err);
     if (status == MSEQ_OK)
-        status = check_version(version, count, err);
-    if (status == MSEQ_OK && version < (int64_t)count)
-        status = bring_up(catalog, connection, path, steps, count, err);
+        status = check_version(change->before, policy, err);
+    if (status == MSEQ_OK && change->before < change->after)
+        status = bring_up(catalog, connection, place, policy, change, err);
     mseq_connection_release(connection);
-    if (status != MSEQ_OK)
-        mseq_error_prefix(err, "the catalog '%s': ", path);
+    if (status != MSEQ_OK) {
+        free(change->copy);
+        change->copy = NULL;
+        mseq_error_prefix(err, "the catalog '%s': ", place->name);
+    }
     return status;
 }
 

@@ -44,17 +44,19 @@ static mseq_status make_folders(const char *directory, mseq_error *err) {
     return status;
 }
 
-/* An empty file is an empty SQLite database; it is made here so that nobody else may read it. */
+mseq_status manager_folder_make_file(const char *path, mseq_error *err) {
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return io_error(err, "cannot open", path);
+    close(descriptor);
+    return MSEQ_OK;
+}
+
 static mseq_status make_file(const char *directory, const char *file, mseq_error *err) {
     char *path = NULL;
     mseq_status status = manager_folder_path(directory, file, &path, err);
-    if (status != MSEQ_OK)
-        return status;
-    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0)
-        status = io_error(err, "cannot open", path);
-    else
-        close(descriptor);
+    if (status == MSEQ_OK)
+        status = manager_folder_make_file(path, err);
     free(path);
     return status;
 }

@@ -121,29 +121,13 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
 mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
                                const mseq_value *parameters, mseq_value **rows,
                                mseq_error *err) MSEQ_MUST_CHECK;
-/* Starts the one write transaction of the call, or ends it. */
+/* Starts the one write transaction of the call, or ends it. Writers of one catalog come one after
+ * the other, of whatever thread, process or server. */
 mseq_status manager_begin(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 /* JSON text of a value as the catalog keeps it, owned by the caller. */
 mseq_status manager_json_text(const mseq_value *value, char **text,
                               mseq_error *err) MSEQ_MUST_CHECK;
-
-/* ---- catalog_schema.c --------------------------------------------------------------------------
- */
-
-/* One version of the catalog: the script that makes it from the one before. */
-typedef struct manager_catalog_step {
-    const char *script;
-} manager_catalog_step;
-extern const manager_catalog_step manager_catalog_steps[];
-extern const size_t manager_catalog_step_count;
-/* Makes or upgrades the catalog in `path` (exists, may be empty) to version `count`. */
-mseq_status manager_catalog_prepare(mseq_database *catalog, const char *path,
-                                    const manager_catalog_step *steps, size_t count,
-                                    mseq_error *err) MSEQ_MUST_CHECK;
-/* Who `local` is. */
-mseq_status manager_catalog_local_user(mseq_connection *catalog, manager_caller *caller,
-                                       mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- folder.c ----------------------------------------------------------------------------------
  */
@@ -153,6 +137,8 @@ mseq_status manager_catalog_local_user(mseq_connection *catalog, manager_caller 
 /* Creates the folder and its files when they are missing; *absolute is owned by the caller. */
 mseq_status manager_folder_prepare(const char *directory, char **absolute,
                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* An empty file is an empty SQLite database; it is made here so that nobody else may read it. */
+mseq_status manager_folder_make_file(const char *path, mseq_error *err) MSEQ_MUST_CHECK;
 /* Path of a file in the folder, and its database URI; owned by the caller. */
 mseq_status manager_folder_path(const char *directory, const char *file, char **path,
                                 mseq_error *err) MSEQ_MUST_CHECK;

@@ -18,17 +18,30 @@ typedef struct mseq_manager mseq_manager;
 
 typedef struct mseq_manager_options {
     size_t size;
-    const char *directory;  /* the folder of an embedded TS Manager; created (0700) when missing */
+    const char *directory; /* the folder of the TS Manager; created (0700) when missing */
+    /* Where the catalog is: "sqlite:PATH", "postgresql://user@host:port/database" (a password is
+     * better left to libpq's password file), NULL: in the folder. Never printed with a secret. */
+    const char *catalog;
+    bool served; /* the folder's catalog is used by servers: it is not upgraded at open */
     int64_t (*clock)(void); /* microseconds since 1970 that tokens expire by; NULL: mseq_time_now */
     mseq_scrypt_cost password_cost; /* of new passwords; zeros: 2^14 steps, block 8, 5 times */
 } mseq_manager_options;
 #define MSEQ_MANAGER_OPTIONS_INIT                                                                  \
     { .size = sizeof(mseq_manager_options) }
 
-/* Opens or creates the folder: catalog, one organization, one user `local`, one project, one SQLite
- * data source. An older catalog is copied and upgraded, a newer one refused. */
+/* Opens or creates the folder. A folder's own catalog is made when it is missing: one organization,
+ * one user `local`, one project and one SQLite data source; unless `served`, an older one is copied
+ * and upgraded. A catalog that is named in `catalog` is only ever made and upgraded by
+ * mseq_manager_upgrade. Otherwise older ones are refused with the code catalog_too_old, empty ones
+ * with catalog_missing, newer ones always with catalog_too_new. */
 MSEQ_API mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager **manager,
                                        mseq_error *err) MSEQ_MUST_CHECK;
+/* Makes the catalog of these options or brings it to the version of this library, after a copy
+ * beside it on SQLite and in one transaction on both databases. Its servers must have stopped.
+ * *report, owned by the caller, gets {catalog, version_before, version, copy}: version_before 0
+ * means that it was empty; copy is a path or null. */
+MSEQ_API mseq_status mseq_manager_upgrade(const mseq_manager_options *options, mseq_value **report,
+                                          mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_manager_close(mseq_manager *manager);
 /* Answers a request of the caller `local`. Always fills *reply; never fails. Has the form of
  * mseq_handler: `manager` is a mseq_manager. */
