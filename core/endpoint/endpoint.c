@@ -37,15 +37,28 @@ static void close_manager(void *manager) {
     mseq_manager_close(manager);
 }
 
+static const char *catalog_of_environment(void) {
+    const char *catalog = getenv("MAINSEQUENCE_CATALOG");
+    return catalog && *catalog ? catalog : NULL;
+}
+
+static char *describe(const mseq_manager *manager, const mseq_manager_options *options) {
+    const char *directory = mseq_manager_directory(manager);
+    if (!options->catalog)
+        return mseq_text_format(LOCAL "%s", directory);
+    return mseq_text_format(LOCAL "%s (catalog %s)", directory, mseq_manager_catalog(manager));
+}
+
 static mseq_status open_local(const char *directory, const mseq_client_options *options,
                               mseq_client **client, mseq_error *err) {
     mseq_manager_options manager_options = MSEQ_MANAGER_OPTIONS_INIT;
     manager_options.directory = directory;
+    manager_options.catalog = catalog_of_environment();
     mseq_manager *manager = NULL;
     mseq_status status = mseq_manager_open(&manager_options, &manager, err);
     if (status != MSEQ_OK)
         return status;
-    char *description = mseq_text_format(LOCAL "%s", mseq_manager_directory(manager));
+    char *description = describe(manager, &manager_options);
     if (!description) {
         mseq_manager_close(manager);
         return mseq_error_no_memory(err);
@@ -63,17 +76,23 @@ static mseq_status open_local(const char *directory, const mseq_client_options *
     return mseq_client_new(transport, &own, client, err);
 }
 
+/* The folder that `named` (may be empty) or `home` (may be NULL) says, else the default. */
+static mseq_status find_directory(const char *named, const char *home, char **directory,
+                                  mseq_error *err) {
+    if (!*named && !home)
+        return default_directory(directory, err);
+    char *copy = mseq_text_dup(*named ? named : home);
+    if (!copy)
+        return mseq_error_no_memory(err);
+    *directory = copy;
+    return MSEQ_OK;
+}
+
 static mseq_status open_embedded(const char *named, const char *home,
                                  const mseq_client_options *options, mseq_client **client,
                                  mseq_error *err) {
     char *directory = NULL;
-    mseq_status status = MSEQ_OK;
-    if (*named || home)
-        directory = mseq_text_dup(*named ? named : home);
-    else
-        status = default_directory(&directory, err);
-    if (status == MSEQ_OK && !directory)
-        status = mseq_error_no_memory(err);
+    mseq_status status = find_directory(named, home, &directory, err);
     if (status == MSEQ_OK)
         status = open_local(directory, options, client, err);
     free(directory);
@@ -98,4 +117,17 @@ mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
     if (strncmp(given, LOCAL, strlen(LOCAL)) == 0)
         return open_embedded(given + strlen(LOCAL), home, options, client, err);
     return open_url(given, options, client, err);
+}
+
+mseq_status mseq_endpoint_upgrade(const char *home, const char *catalog, mseq_value **report,
+                                  mseq_error *err) {
+    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
+    char *directory = NULL;
+    mseq_status status = find_directory("", home, &directory, err);
+    options.directory = directory;
+    options.catalog = catalog ? catalog : catalog_of_environment();
+    if (status == MSEQ_OK)
+        status = mseq_manager_upgrade(&options, report, err);
+    free(directory);
+    return status;
 }

@@ -66,6 +66,8 @@ mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager 
                               : options->served ? MANAGER_CATALOG_CREATE
                                                 : MANAGER_CATALOG_UPGRADE,
                               err);
+    opened->catalog_name = place.name;
+    place.name = NULL;
     manager_catalog_place_free(&place);
     if (status != MSEQ_OK) {
         mseq_manager_close(opened);
@@ -129,12 +131,17 @@ void mseq_manager_close(mseq_manager *manager) {
     }
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);
+    free(manager->catalog_name);
     free(manager->directory);
     free(manager);
 }
 
 const char *mseq_manager_directory(const mseq_manager *manager) {
     return manager->directory;
+}
+
+const char *mseq_manager_catalog(const mseq_manager *manager) {
+    return manager->catalog_name;
 }
 
 /* ---- Data sources ------------------------------------------------------------------------------

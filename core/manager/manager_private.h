@@ -42,6 +42,7 @@ typedef struct manager_source {
 
 struct mseq_manager {
     char *directory; /* absolute */
+    char *catalog_name;
     mseq_database *catalog;
     manager_caller local;
     int64_t (*clock)(void); /* microseconds, as mseq_time_now */

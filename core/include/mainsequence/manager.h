@@ -51,7 +51,9 @@ MSEQ_API void mseq_manager_handle(void *manager, const mseq_request *request, ms
  * 401. */
 MSEQ_API void mseq_manager_handle_remote(void *manager, const mseq_request *request,
                                          mseq_reply *reply);
+/* Both borrowed from the manager: its folder, and the catalog's name without a secret. */
 MSEQ_API const char *mseq_manager_directory(const mseq_manager *manager);
+MSEQ_API const char *mseq_manager_catalog(const mseq_manager *manager);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@ local COMMANDS = {
   { name = "meta-table", summary = "List the catalog's tables, or show one." },
   { name = "contract", summary = "Show the contracts of models, or check a contract file." },
   { name = "fingerprint", summary = "Show the fingerprints of models." },
+  { name = "manager", summary = "Administer a TS Manager: its catalog." },
   { name = "drift", summary = "Compare models with the live database and the catalog." },
 }
 

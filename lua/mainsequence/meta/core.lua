@@ -211,6 +211,12 @@ function Connection:reflect(schema) end ---@return mainsequence.Table[]|nil, mai
 function Connection:dependents(name) end
 function Connection:close() end
 
+---Makes or upgrades a TS Manager's catalog; version_before 0 says that it was empty.
+---@param options { home: string?, catalog: string? }?  catalog: "sqlite:PATH" or "postgresql://…"; nil: MAINSEQUENCE_CATALOG,
+---else the one of the folder
+---@return { catalog: string, version_before: integer, version: integer, copy: string? }|nil, mainsequence.Error?
+function core.manager_upgrade(options) end
+
 ---A client on an endpoint: explicit argument, else "local:" (environment and login are resolved by
 ---mainsequence.client, not here).
 ---@param options { endpoint: string?, home: string?, access_token: string?, project_uid: string?, timeout_ms: integer? }?
