@@ -55,7 +55,7 @@ mseq_status manager_folder_make_file(const char *path, mseq_error *err) {
 static mseq_status make_file(const char *directory, const char *file, mseq_error *err) {
     char *path = NULL;
     mseq_status status = manager_folder_path(directory, file, &path, err);
-    if (status == MSEQ_OK)
+    if (path)
         status = manager_folder_make_file(path, err);
     free(path);
     return status;
