@@ -310,7 +310,7 @@ visitors.select = function(c, statement, place)
   else
     table.move(buffer, 1, #buffer, #outer_buffer + 1, outer_buffer)
   end
-  if more.suffixes then c.buffer[#c.buffer + 1] = " " .. c:texts(more.suffixes):gsub(" $", "") end
+  if more.suffixes then c.buffer[#c.buffer + 1] = " " .. c:texts(more.suffixes) end
   c.ambiguous, c.label_shown, c.include_table = outer_ambiguous, outer_label, outer_include
   stack[depth + 1] = nil
 end
@@ -415,7 +415,8 @@ local function resolvable(c)
     end
     for _, from in ipairs(froms.of_select(statement)) do
       for _, column in ipairs(from.kind ~= "text" and selectable.list_of(from.c) or NOTHING) do
-        if column.key and not all[column.key] then all[column.key] = column end
+        -- of two tables with such a column, the later one counts
+        if column.key and not selected[column.key] then all[column.key] = column end
       end
     end
   end

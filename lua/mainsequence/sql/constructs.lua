@@ -298,16 +298,7 @@ function M.type_coerce(value, sqltype)
   return new { kind = "type_coerce", element = expression.expression(value, "type_coerce", target), type = target }
 end
 
----EXTRACT(field FROM value).
----@param field string
----@param value any
----@return mainsequence.sql.Element
-function M.extract(field, value)
-  if type(field) ~= "string" or not field:find("^[%a_]+$") then
-    fault.raise(("extract: the name of a field is expected, got %s"):format(fault.show(field)), "as in extract(\"year\", x)")
-  end
-  return new { kind = "extract", field = field, element = expression.expression(value, "extract"), type = types.integer }
-end
+M.extract = expression.extract
 
 ---(a, b, …), for comparison with rows and IN.
 ---@param ... any

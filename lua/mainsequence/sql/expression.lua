@@ -252,15 +252,20 @@ local STEMS = { column = true, ["function"] = true }
 ---@param expression mainsequence.sql.Element
 ---@param value any
 ---@param sqltype mainsequence.sql.Type?  instead of the type that follows from both sides
+---@param free boolean? the value may have any type, whatever the expression's
 ---@return mainsequence.sql.Element
-local function bind_beside(expression, value, sqltype)
+local function bind_beside(expression, value, sqltype, free)
   local kind, compared = expression.kind, expression.type
   if kind == "tuple" then return M.bind_tuple(expression, value) end
   if kind == "array" and type(value) == "table" and not values.is_value(value) then return M.bind_array(expression, value) end
-  if kind == "grouping" then return bind_beside(expression.element, value, sqltype) end
+  if kind == "grouping" then return bind_beside(expression.element, value, sqltype, free) end
   if expression.collection then compared = expression.element.type.item or compared end
   if not sqltype then sqltype = values.compared_type(compared, value) end
-  M.check_type(expression, compared, sqltype, value)
+  if free then
+    check_value(value, expression.name and ("'%s'"):format(expression.name) or "an expression")
+  else
+    M.check_type(expression, compared, sqltype, value)
+  end
   return bind(STEMS[kind] and (expression.key or expression.name), value, sqltype)
 end
 M.bind_beside = bind_beside
@@ -269,11 +274,13 @@ M.bind_beside = bind_beside
 ---@param value any
 ---@param expression mainsequence.sql.Element
 ---@param sqltype mainsequence.sql.Type?
+---@param free boolean? the value may have any type
 ---@return mainsequence.sql.Element
-local function operand(value, expression, sqltype)
+local function operand(value, expression, sqltype, free)
   local meta = getmetatable(value)
   if meta ~= Element then
-    if meta and meta.__sql_scalar then value = meta.__sql_scalar(value) else return bind_beside(expression, value, sqltype) end
+    if not (meta and meta.__sql_scalar) then return bind_beside(expression, value, sqltype, free) end
+    value = meta.__sql_scalar(value)
   end
   if value.type == types.null and expression.type ~= types.null then
     return M.with_type(value, sqltype or expression.type)
@@ -406,7 +413,7 @@ end
 ---@return mainsequence.sql.Element
 local function operate(self, operator, value, reverse, result)
   if self.collection then fault.raise("only comparisons may be used with ANY and ALL") end
-  local other = operand(value, self)
+  local other = operand(value, self, nil, operator.custom or operator == operators.concat)
   local left, right = self, other
   if reverse then left, right = other, self end
   if not result then operator, result = adapt(operator, left, right) end

@@ -254,6 +254,17 @@ local function install(M)
     local target = types.resolve(sqltype)
     return new { kind = "cast", element = M.expression(value, "cast", target), type = target }
   end
+
+  ---EXTRACT(field FROM value).
+  ---@param field string
+  ---@param value any
+  ---@return mainsequence.sql.Element
+  function M.extract(field, value)
+    if type(field) ~= "string" or not field:find("^[%a_]+$") then
+      fault.raise(("extract: the name of a field is expected, got %s"):format(fault.show(field)), "as in extract(\"year\", x)")
+    end
+    return new { kind = "extract", field = field, element = M.expression(value, "extract"), type = types.integer }
+  end
 end
 
 return install

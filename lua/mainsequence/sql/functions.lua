@@ -58,7 +58,15 @@ end
 
 -- ---- Calls --------------------------------------------------------------------------------------
 
+-- What func knows by name and is no function in SQL.
+local constructs = {
+  extract = function(field, value) return expression.extract(field, value) end,
+  cast = function(value, sqltype) return expression.cast(value, sqltype) end,
+}
+
 local function call(package, name, ...)
+  local construct = #package == 0 and constructs[name:lower()]
+  if construct then return construct(...) end
   local count, options = _G.select("#", ...), {}
   local last = count > 0 and (_G.select(count, ...)) or nil
   if type(last) == "table" and getmetatable(last) == nil and (last.type_ ~= nil or last.type ~= nil) and #last == 0 then

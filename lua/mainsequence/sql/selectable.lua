@@ -31,7 +31,8 @@ function Columns:__index(key)
   local found = rawget(self, KEYS)[key]
   if found then return found end
   local names = {}
-  for position, column in ipairs(rawget(self, LIST)) do names[position] = tostring(column.key) end
+  for name in next, rawget(self, KEYS) do names[#names + 1] = tostring(name) end
+  table.sort(names)
   fault.raise(("%s has no column '%s'"):format(M.describe(rawget(self, OWNER)), tostring(key)),
     fault.did_you_mean(key, names) or "it has: " .. table.concat(names, ", "))
 end
@@ -45,11 +46,19 @@ function Columns:__pairs()
 end
 function Columns:__len() return #rawget(self, LIST) end
 
+---The key of a column in a join, where its own one could be that of another table, too.
+local function join_key(column)
+  local owner = M.of_column(column)
+  if not owner or type(owner.name) ~= "string" or type(column.key) ~= "string" then return column.key end
+  return (owner.schema and owner.schema .. "_" or "") .. owner.name .. "_" .. column.key
+end
+
 ---A collection of the columns; the first of equal keys is the one found by name.
 local function collection(owner, list)
   local keys = {}
   for _, column in ipairs(list) do
-    if column.key and not keys[column.key] then keys[column.key] = column end
+    local key = owner.kind == "join" and join_key(column) or column.key
+    if key and not keys[key] then keys[key] = column end
   end
   return setmetatable({ [LIST] = list, [KEYS] = keys, [OWNER] = owner }, Columns)
 end
