@@ -25,20 +25,34 @@ struct mseq_connection {
     void *session;
 };
 
+static mseq_status postgresql_driver(const database_driver **driver, mseq_error *err) {
+#ifdef MSEQ_WITH_POSTGRESQL
+    (void)err;
+    *driver = &database_postgresql_driver;
+    return MSEQ_OK;
+#else
+    (void)driver;
+    mseq_error_set(err, MSEQ_E_DATABASE, "this build of mainsequence has no PostgreSQL driver");
+    mseq_error_hint(err, "build it where libpq and libpg_query are installed (Debian: libpq-dev "
+                         "libpg-query-dev)");
+    return MSEQ_E_DATABASE;
+#endif
+}
+
 static mseq_status find_driver(const char *uri, const database_driver **driver, mseq_error *err) {
     if (strncmp(uri, "sqlite:", 7) == 0) {
         *driver = &database_sqlite_driver;
         return MSEQ_OK;
     }
+    if (strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgresql+", 11) == 0 ||
+        strncmp(uri, "postgres:", 9) == 0)
+        return postgresql_driver(driver, err);
     /* the rest of the URI may hold a password */
     size_t scheme = strcspn(uri, ":/@ ");
-    if (strncmp(uri, "postgresql", 10) == 0 || strncmp(uri, "postgres:", 9) == 0) {
-        mseq_error_set(err, MSEQ_E_DATABASE, "this build of mainsequence has no PostgreSQL driver");
-        return MSEQ_E_DATABASE;
-    }
     mseq_error_set(err, MSEQ_E_ARGUMENT, "the database URI has the unknown scheme '%.*s'",
                    uri[scheme] == ':' && scheme < 32 ? (int)scheme : 0, uri);
-    mseq_error_hint(err, "write sqlite:////absolute/path or sqlite:///relative/path");
+    mseq_error_hint(err, "write sqlite:////absolute/path, sqlite:///relative/path or "
+                         "postgresql://user@host:port/database");
     return MSEQ_E_ARGUMENT;
 }
 
@@ -114,14 +128,26 @@ mseq_dialect mseq_database_dialect(const mseq_database *database) {
     return database->driver->dialect;
 }
 
+/* One that can be used; those whose database has gone since are closed. NULL: none. */
+static mseq_connection *take_idle(mseq_database *database) {
+    for (;;) {
+        mseq_connection *found = NULL;
+        pthread_mutex_lock(&database->mutex);
+        if (database->idle_count)
+            found = database->idle[--database->idle_count];
+        pthread_mutex_unlock(&database->mutex);
+        if (!found || !found->driver->alive || found->driver->alive(found->session))
+            return found;
+        free_connection(found);
+    }
+}
+
 mseq_status mseq_database_connect(mseq_database *database, mseq_connection **connection,
                                   mseq_error *err) {
-    mseq_connection *found = NULL;
     pthread_mutex_lock(&database->mutex);
     database->in_use++;
-    if (database->idle_count)
-        found = database->idle[--database->idle_count];
     pthread_mutex_unlock(&database->mutex);
+    mseq_connection *found = take_idle(database);
     mseq_status status = found ? MSEQ_OK : new_connection(database, &found, err);
     if (status != MSEQ_OK) {
         pthread_mutex_lock(&database->mutex);
@@ -150,6 +176,11 @@ void mseq_connection_release(mseq_connection *connection) {
     pthread_mutex_unlock(&database->mutex);
     if (last)
         free_database(database);
+}
+
+void mseq_connection_limit(mseq_connection *connection, const mseq_cancellation *cancellation,
+                           int64_t timeout_ms) {
+    connection->driver->limit(connection->session, cancellation, timeout_ms);
 }
 
 /* ---- Statements
@@ -235,6 +266,8 @@ mseq_dialect mseq_connection_dialect(const mseq_connection *connection) {
 
 mseq_status mseq_connection_table_names(mseq_connection *connection, const char *schema,
                                         mseq_strings *names, mseq_error *err) {
+    if (!connection->driver->table_names)
+        return mseq_error_set(err, MSEQ_E_DATABASE, "no reflection of this database yet");
     return connection->driver->table_names(connection->session, schema, names, err);
 }
 
@@ -251,6 +284,8 @@ static void end_reading(mseq_connection *connection, bool begun) {
 
 mseq_status mseq_connection_reflect_table(mseq_connection *connection, const char *schema,
                                           const char *name, mseq_table **table, mseq_error *err) {
+    if (!connection->driver->reflect_table)
+        return mseq_error_set(err, MSEQ_E_DATABASE, "no reflection of this database yet");
     bool begun;
     mseq_status status = begin_reading(connection, &begun, err);
     if (status != MSEQ_OK)
@@ -299,6 +334,13 @@ mseq_status mseq_connection_reflect(mseq_connection *connection, const char *sch
 
 mseq_status mseq_connection_dependents(mseq_connection *connection, const char *name,
                                        mseq_value **dependents, mseq_error *err) {
+    if (!connection->driver->dependents) {
+        mseq_value *none = mseq_value_array();
+        if (!none)
+            return mseq_error_no_memory(err);
+        *dependents = none;
+        return MSEQ_OK;
+    }
     return connection->driver->dependents(connection->session, name, dependents, err);
 }
 
@@ -309,5 +351,8 @@ mseq_status mseq_connection_run_governed(mseq_connection *connection,
         return mseq_error_set(err, MSEQ_E_ARGUMENT,
                               "a governed statement has a transaction of its own; the connection "
                               "is in one already");
+    if (!connection->driver->run_governed)
+        return mseq_error_set(err, MSEQ_E_DATABASE, "governed statements do not run on %s",
+                              mseq_dialect_name(connection->driver->dialect));
     return connection->driver->run_governed(connection->session, statement, result, err);
 }

@@ -22,6 +22,11 @@ typedef struct database_driver {
     /* Rolls back what is open and undoes what a user may have left behind. False: the session is
      * not fit for the next user. */
     bool (*reset)(void *session);
+    /* Whether a session that was idle can be used: the database may have gone since. NULL: always.
+     */
+    bool (*alive)(void *session);
+    /* What ends the statements that follow early, until the next reset. */
+    void (*limit)(void *session, const mseq_cancellation *cancellation, int64_t timeout_ms);
     mseq_status (*run)(void *session, const char *sql, const mseq_value *parameters,
                        const database_sink *sink, int64_t *affected, mseq_error *err);
     mseq_status (*script)(void *session, const char *sql, mseq_error *err);
@@ -34,11 +39,24 @@ typedef struct database_driver {
     mseq_status (*reflect_table)(void *session, const char *schema, const char *name,
                                  mseq_table **table, mseq_error *err);
     mseq_status (*dependents)(void *session, const char *name, mseq_value **dependents,
-                              mseq_error *err);
+                              mseq_error *err); /* NULL: nothing hangs on a table that a rebuild
+                                                   would lose */
     mseq_status (*run_governed)(void *session, const mseq_governed_statement *statement,
                                 mseq_governed_result *result, mseq_error *err);
 } database_driver;
 
 extern const database_driver database_sqlite_driver;
+#ifdef MSEQ_WITH_POSTGRESQL
+extern const database_driver database_postgresql_driver;
+#endif
+
+/* ---- values.c: what drivers share */
+/* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. `seen` has
+ * the names so far, each with the next suffix to try. malloc'ed; NULL without memory. */
+char *database_unique_name(mseq_value *seen, const char *name);
+/* {"$bytes": base64}, owned by the caller; NULL without memory. */
+mseq_value *database_bytes_value(const void *bytes, size_t length);
+/* The base64 string of such a value, borrowed; NULL when it is none. */
+const mseq_value *database_bytes_of(const mseq_value *value);
 
 #endif

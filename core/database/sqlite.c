@@ -118,19 +118,27 @@ static bool session_in_transaction(void *session) {
     return !sqlite3_get_autocommit(handle_of(session)->db);
 }
 
+/* The clock of a statement that is not governed. */
+static void start_clock(sqlite_handle *handle) {
+    handle->stop = LITE_STOP_NONE;
+    handle->deadline = handle->timeout_ms > 0 ? mseq_monotonic_ms() + handle->timeout_ms : 0;
+}
+
 static mseq_status run(void *session, const char *sql, const mseq_value *parameters,
                        const database_sink *sink, int64_t *affected, mseq_error *err) {
+    start_clock(handle_of(session));
     return sqlite_run(handle_of(session), sql, parameters, sink, affected, err);
 }
 
 static mseq_status script(void *session, const char *sql, mseq_error *err) {
+    start_clock(handle_of(session));
     return sqlite_script(handle_of(session), sql, err);
 }
 
 static mseq_status run_plain(void *session, const char *sql, mseq_error *err) {
     database_sink nothing = {NULL, NULL};
     int64_t affected;
-    return sqlite_run(handle_of(session), sql, NULL, &nothing, &affected, err);
+    return run(session, sql, NULL, &nothing, &affected, err);
 }
 
 static mseq_status session_begin(void *session, bool write, mseq_error *err) {
@@ -154,8 +162,21 @@ static bool is_fit(const sqlite_handle *handle) {
     return !handle || (!handle->serious && sqlite3_get_autocommit(handle->db));
 }
 
+static void session_limit(void *session, const mseq_cancellation *cancellation,
+                          int64_t timeout_ms) {
+    sqlite_handle *handle = handle_of(session);
+    handle->cancellation = cancellation;
+    handle->timeout_ms = timeout_ms;
+    handle->deadline = 0;
+    handle->stop = LITE_STOP_NONE;
+    bool limited = cancellation || timeout_ms > 0;
+    sqlite3_progress_handler(handle->db, limited ? 1000 : 0, limited ? sqlite_progress : NULL,
+                             handle);
+}
+
 static bool session_reset(void *given) {
     sqlite_session *session = given;
+    session_limit(session, NULL, 0);
     if (session_in_transaction(session))
         session_rollback(session);
     return !session->handle->dirty && is_fit(session->handle) && is_fit(session->judge) &&
@@ -189,6 +210,7 @@ const database_driver database_sqlite_driver = {
     .connect = session_open,
     .disconnect = session_close,
     .reset = session_reset,
+    .limit = session_limit,
     .run = run,
     .script = script,
     .begin = session_begin,

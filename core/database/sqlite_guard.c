@@ -266,16 +266,6 @@ static int authorize(void *data, int action, const char *first, const char *seco
 /* ---- Handles ---------------------------------------------------------------------------------
  */
 
-/* Every thousand instructions of SQLite's machine. */
-static int progress(void *data) {
-    sqlite_handle *handle = data;
-    if (mseq_cancellation_is_set(handle->cancellation))
-        handle->stop = LITE_STOP_CANCELLED;
-    else if (handle->deadline && mseq_monotonic_ms() >= handle->deadline)
-        handle->stop = LITE_STOP_DEADLINE;
-    return handle->stop != LITE_STOP_NONE;
-}
-
 static void set_limits(sqlite3 *db) {
     static const struct {
         int what, most;
@@ -317,7 +307,7 @@ mseq_status sqlite_guard_install(sqlite_handle *handle, bool judge, bool query_o
         sqlite3_db_config(handle->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     }
     set_limits(handle->db);
-    sqlite3_progress_handler(handle->db, 1000, progress, handle);
+    sqlite3_progress_handler(handle->db, 1000, sqlite_progress, handle);
     sqlite3_set_authorizer(handle->db, authorize, handle->guard);
     return MSEQ_OK;
 }

@@ -35,6 +35,16 @@ static int wait_for_lock(void *data, int count) {
     return 1;
 }
 
+/* Every thousand instructions of SQLite's machine. Not 0 ends the statement. */
+int sqlite_progress(void *data) {
+    sqlite_handle *handle = data;
+    if (mseq_cancellation_is_set(handle->cancellation))
+        handle->stop = LITE_STOP_CANCELLED;
+    else if (handle->deadline && mseq_monotonic_ms() >= handle->deadline)
+        handle->stop = LITE_STOP_DEADLINE;
+    return handle->stop != LITE_STOP_NONE;
+}
+
 /* SQLite would create the file for all to read; its journals take the file's mode. */
 static mseq_status create_file(const sqlite_target *target, mseq_error *err) {
     int flags = O_CLOEXEC | (target->read_only ? O_RDONLY : O_RDWR);

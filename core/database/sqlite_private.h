@@ -48,7 +48,8 @@ typedef struct sqlite_handle {
     uint64_t clock; /* of the cache: counts uses */
     /* waiting for a lock, and what ends a statement early */
     int64_t wait_since, waited_ms;
-    int64_t deadline; /* monotonic ms; 0: none */
+    int64_t deadline;   /* monotonic ms; 0: none */
+    int64_t timeout_ms; /* of each statement that is not governed; 0: none */
     const mseq_cancellation *cancellation;
     sqlite_stop stop;
     bool serious;        /* saw an error after which the handle is not used again */
@@ -67,6 +68,8 @@ typedef struct sqlite_session {
 mseq_status sqlite_handle_open(const sqlite_target *target, sqlite_handle **handle,
                                mseq_error *err);
 void sqlite_handle_close(sqlite_handle *handle);
+/* Progress handler: reads the deadline and the token of the handle. */
+int sqlite_progress(void *handle);
 
 /* ---- sqlite_error.c */
 /* Turns the handle's last error into ours; `sql` (may be NULL) is the statement it is about. */

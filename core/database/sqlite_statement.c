@@ -9,22 +9,6 @@
 /* ---- Column names ----------------------------------------------------------------------------
  */
 
-/* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. `seen` has
- * the names so far, each with the next suffix to try. malloc'ed; NULL without memory. */
-static char *unique_name(mseq_value *seen, const char *name) {
-    int64_t suffix = mseq_object_get_integer(seen, name, 0);
-    char *candidate = strdup(name);
-    while (candidate && mseq_object_get(seen, candidate)) {
-        free(candidate);
-        candidate = mseq_text_format("%s_%lld", name, (long long)++suffix);
-    }
-    if (candidate && mseq_object_put_integer(seen, name, suffix) == MSEQ_OK &&
-        (suffix == 0 || mseq_object_put_integer(seen, candidate, 0) == MSEQ_OK))
-        return candidate;
-    free(candidate);
-    return NULL;
-}
-
 static bool read_columns(sqlite_statement *statement) {
     size_t count = (size_t)sqlite3_column_count(statement->stmt);
     mseq_value *seen = mseq_value_object();
@@ -32,7 +16,7 @@ static bool read_columns(sqlite_statement *statement) {
     bool ok = seen && statement->columns;
     for (size_t i = 0; ok && i < count; i++) {
         const char *name = sqlite3_column_name(statement->stmt, (int)i);
-        ok = name && (statement->columns[i] = unique_name(seen, name));
+        ok = name && (statement->columns[i] = database_unique_name(seen, name));
         statement->column_count = i + 1;
     }
     mseq_value_free(seen);

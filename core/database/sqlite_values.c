@@ -6,8 +6,6 @@
 
 #include "sqlite_private.h"
 
-static const char BYTES_KEY[] = "$bytes";
-
 /* What was bound as text or bytes of our own making is freed by SQLite. */
 static int bind_buffer(sqlite3_stmt *stmt, int position, mseq_buffer *buffer, bool blob) {
     size_t length = buffer->length;
@@ -20,9 +18,7 @@ static int bind_buffer(sqlite3_stmt *stmt, int position, mseq_buffer *buffer, bo
 
 static mseq_status bind_container(sqlite_handle *handle, sqlite3_stmt *stmt, int position,
                                   const mseq_value *value, mseq_error *err) {
-    const mseq_value *bytes = mseq_value_kind(value) == MSEQ_OBJECT && mseq_value_length(value) == 1
-                                  ? mseq_object_get(value, BYTES_KEY)
-                                  : NULL;
+    const mseq_value *bytes = database_bytes_of(value);
     const char *base64 = mseq_value_get_text(bytes);
     mseq_buffer buffer = MSEQ_BUFFER_INIT;
     mseq_status status =
@@ -95,21 +91,6 @@ mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_va
     return MSEQ_OK;
 }
 
-/* {"$bytes": base64} */
-static mseq_value *bytes_value(const void *bytes, size_t length) {
-    mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_value *object = mseq_value_object();
-    if (object && mseq_base64_encode(bytes, length, &text) == MSEQ_OK &&
-        mseq_object_put(object, BYTES_KEY,
-                        mseq_value_string_n(mseq_buffer_text(&text), text.length)) == MSEQ_OK) {
-        mseq_buffer_free(&text);
-        return object;
-    }
-    mseq_buffer_free(&text);
-    mseq_value_free(object);
-    return NULL;
-}
-
 /* NULL: memory is short. *infinite: the value is not one that JSON can hold. */
 static mseq_value *column_value(sqlite3_stmt *stmt, int column, bool *infinite) {
     switch (sqlite3_column_type(stmt, column)) {
@@ -127,12 +108,12 @@ static mseq_value *column_value(sqlite3_stmt *stmt, int column, bool *infinite) 
             return NULL;
         /* SQLite does not check text; what is no UTF-8 travels as bytes, so that nothing is lost */
         return mseq_utf8_valid(text, length) ? mseq_value_string_n(text, length)
-                                             : bytes_value(text, length);
+                                             : database_bytes_value(text, length);
     }
     case SQLITE_BLOB: {
         const void *bytes = sqlite3_column_blob(stmt, column); /* NULL when empty */
         size_t length = (size_t)sqlite3_column_bytes(stmt, column);
-        return bytes || length == 0 ? bytes_value(bytes ? bytes : "", length) : NULL;
+        return bytes || length == 0 ? database_bytes_value(bytes ? bytes : "", length) : NULL;
     }
     default:
         return mseq_value_null();

@@ -432,7 +432,9 @@ static void test_uris(void **state) {
         mseq_status status;
         const char *message;
     } cases[] = {
+#ifndef MSEQ_WITH_POSTGRESQL
         {"postgresql://u:secret@h/d", MSEQ_E_DATABASE, "no PostgreSQL driver"},
+#endif
         {"mysql://u:secret@h/d", MSEQ_E_ARGUMENT, "unknown scheme 'mysql'"},
         {"sqlite:relative.db", MSEQ_E_ARGUMENT, "not of SQLite's form"},
         {"nothing", MSEQ_E_ARGUMENT, "unknown scheme"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Room `database`: one function table, one file a database (sqlite.c; postgresql.c when it comes).
+ * Room `database`: one function table, one family of files a database (sqlite*.c, postgresql*.c).
  * Connections with bound parameters, transactions, reflection into `schema`, governed statements.
  * A database handle may be shared by threads; a connection belongs to one thread at a time.
  */
@@ -39,16 +39,32 @@ MSEQ_API mseq_status mseq_database_connect(mseq_database *database, mseq_connect
                                            mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_connection_release(mseq_connection *connection);
 
+/* What ends the statements of this connection early, from now until it is released: the token
+ * (borrowed; NULL: none) is set (MSEQ_E_CANCELLED), or a statement runs longer than that many
+ * milliseconds (0: no limit; MSEQ_E_TIMEOUT). */
+MSEQ_API void mseq_connection_limit(mseq_connection *connection,
+                                    const mseq_cancellation *cancellation, int64_t timeout_ms);
+
 /* Runs one statement with the driver's placeholders (?1 or $1) and an array of parameters (NULL:
  * none). Values: null, boolean (0/1 on SQLite), integer, float, string; arrays and objects as JSON
- * text; bytes as
- * {"$bytes": base64}.
+ * text (on PostgreSQL an array where the statement wants an array); bytes as {"$bytes": base64}.
+ *
+ * PostgreSQL types parameters: an integer is the smallest of int2, int4 and int8 that holds it, a
+ * float float8, a boolean bool, bytes bytea; a string, null and an object are of the type that the
+ * statement asks for (write CAST($1 AS type) where it does not say). Its values come back as:
+ * integers, also numerics without fraction up to 64 bits; other numerics as text, so that neither
+ * digits nor scale are lost; float4 and float8 as floats, NaN and infinities as text; json and
+ * jsonb as what they hold; bytea as bytes; timestamp and timestamptz in UTC as
+ * YYYY-MM-DDTHH:MM:SS.ffffff, the latter with Z; intervals in ISO 8601 (P1DT2H); arrays as arrays;
+ * everything else as PostgreSQL writes it.
+ *
  * *rows (may be NULL) gets an array of objects, columns in order; *affected (may be NULL) the
  * number of changed rows. */
 MSEQ_API mseq_status mseq_connection_execute(mseq_connection *connection, const char *sql,
                                              const mseq_value *parameters, mseq_value **rows,
                                              int64_t *affected, mseq_error *err) MSEQ_MUST_CHECK;
-/* Row by row: `row` borrows an object; a status other than OK stops and is returned. */
+/* Row by row, in the memory of one row: `row` borrows an object; a status other than OK stops and
+ * is returned. On PostgreSQL the callback cannot run other statements on the connection. */
 typedef mseq_status (*mseq_row_callback)(void *data, const mseq_value *row, mseq_error *err);
 MSEQ_API mseq_status mseq_connection_each(mseq_connection *connection, const char *sql,
                                           const mseq_value *parameters, mseq_row_callback callback,
@@ -57,7 +73,10 @@ MSEQ_API mseq_status mseq_connection_each(mseq_connection *connection, const cha
 MSEQ_API mseq_status mseq_connection_script(mseq_connection *connection, const char *sql,
                                             mseq_error *err) MSEQ_MUST_CHECK;
 
-/* Transactions. `write` takes the write lock at once (BEGIN IMMEDIATE on SQLite). */
+/* Transactions. `write` takes the write lock at once on SQLite (BEGIN IMMEDIATE); on PostgreSQL it
+ * is READ COMMITTED, and one that is not for writing REPEATABLE READ, so that on both it sees one
+ * state. On PostgreSQL it begins with the first statement. A commit whose answer is lost has the
+ * code commit_unknown. */
 MSEQ_API mseq_status mseq_connection_begin(mseq_connection *connection, bool write,
                                            mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API mseq_status mseq_connection_commit(mseq_connection *connection,

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the PostgreSQL driver: sessions, waiting, prepared statements, values. */
+#ifndef MSEQ_DATABASE_POSTGRESQL_PRIVATE_H
+#define MSEQ_DATABASE_POSTGRESQL_PRIVATE_H
+
+#include <libpq-fe.h>
+
+#include "driver.h"
+
+/* Where to connect. Immutable after open. */
+typedef struct postgresql_target {
+    mseq_strings keywords, values; /* of PQconnectdbParams, one beside the other */
+    const char **keyword_list, **value_list;
+    char *place;          /* "host:port", for messages */
+    const char *password; /* borrowed from values; NULL: none */
+} postgresql_target;
+
+/* How the text of a value is read. */
+typedef enum postgresql_form {
+    POSTGRESQL_TEXT,
+    POSTGRESQL_INTEGER,
+    POSTGRESQL_FLOAT,
+    POSTGRESQL_NUMERIC,
+    POSTGRESQL_BOOLEAN,
+    POSTGRESQL_BYTES,
+    POSTGRESQL_JSON,
+    POSTGRESQL_TIMESTAMP,
+    POSTGRESQL_TIMESTAMP_ZONED,
+    POSTGRESQL_ARRAY
+} postgresql_form;
+
+typedef struct postgresql_type {
+    Oid oid;
+    postgresql_form form;
+    Oid element; /* of arrays */
+} postgresql_type;
+
+typedef struct postgresql_column {
+    char *name; /* unique in the row */
+    Oid type;
+} postgresql_column;
+
+/* A statement and what its rows look like. */
+typedef struct postgresql_statement {
+    char *sql;
+    size_t length;
+    uint64_t hash;
+    char name[16]; /* on the server; "" is not prepared */
+    Oid *types;    /* of the parameters, as they were given: 0 is for the server to find out */
+    Oid *found;    /* what the server made of them */
+    size_t type_count;
+    postgresql_column *columns;
+    size_t column_count;
+    uint64_t last_used;
+} postgresql_statement;
+
+enum { POSTGRESQL_CACHE_SIZE = 64, POSTGRESQL_PARAMETER_MAXIMUM = 65535 };
+
+typedef enum postgresql_stop {
+    POSTGRESQL_RUNNING,
+    POSTGRESQL_STOP_CANCELLED,
+    POSTGRESQL_STOP_DEADLINE,
+    POSTGRESQL_STOP_UNWANTED /* the receiver of the rows failed */
+} postgresql_stop;
+
+/* One connection of the room. */
+typedef struct postgresql_session {
+    const postgresql_target *target;
+    PGconn *connection;
+    postgresql_statement *cache[POSTGRESQL_CACHE_SIZE];
+    size_t cache_count;
+    uint64_t clock;         /* of the cache: counts uses */
+    unsigned name_count;    /* names given to prepared statements */
+    bool deallocate;        /* prepared statements on the server that the cache has forgotten */
+    const char *begin;      /* a BEGIN that travels with the next statement; NULL: none */
+    bool in_transaction;    /* begun and not ended, also when the connection was lost since */
+    bool running;           /* rows of a statement are being read */
+    bool used;              /* since the last reset */
+    bool resetting;         /* the answer to a reset is on its way */
+    bool saw_error;         /* not for the next user */
+    bool lost;              /* of no use at all */
+    postgresql_type *types; /* of the database's own types */
+    size_t type_count;
+    /* what ends a statement early */
+    const mseq_cancellation *cancellation;
+    int64_t timeout_ms; /* 0: none */
+    int64_t deadline;   /* monotonic ms of the statement that runs; 0: none */
+    postgresql_stop stop;
+} postgresql_session;
+
+/* ---- postgresql_error.c */
+/* The error of a result; `sql` (may be NULL) is the statement it is about. */
+mseq_status postgresql_fail(postgresql_session *session, const PGresult *result, const char *sql,
+                            mseq_error *err);
+/* Sending or receiving failed: the connection is gone. */
+mseq_status postgresql_fail_lost(postgresql_session *session, mseq_error *err);
+/* There is no connection; `connection` says why. */
+mseq_status postgresql_fail_connect(const postgresql_target *target, const PGconn *connection,
+                                    mseq_error *err);
+
+/* ---- postgresql_wait.c */
+/* Starts the clock of a statement. */
+void postgresql_start(postgresql_session *session);
+/* Asks the server to end what it does; the connection is not used again after the answer. */
+void postgresql_cancel(postgresql_session *session, postgresql_stop why);
+/* Sends what is in libpq's buffer. */
+mseq_status postgresql_flush(postgresql_session *session, mseq_error *err);
+/* The next result as PQgetResult gives it, also NULL; the caller clears it. */
+mseq_status postgresql_result(postgresql_session *session, PGresult **result, mseq_error *err);
+/* Reads and drops results until the server waits for the next command. */
+void postgresql_drain(postgresql_session *session);
+
+/* ---- postgresql_statement.c */
+mseq_status postgresql_run(postgresql_session *session, const char *sql,
+                           const mseq_value *parameters, const database_sink *sink,
+                           int64_t *affected, mseq_error *err);
+mseq_status postgresql_script(postgresql_session *session, const char *sql, mseq_error *err);
+/* A statement of ours without parameters and rows. *tag (may be NULL) gets the first word of its
+ * command tag. */
+mseq_status postgresql_command(postgresql_session *session, const char *sql, char tag[16],
+                               mseq_error *err);
+/* Whether a command can be sent now. */
+mseq_status postgresql_ready(postgresql_session *session, mseq_error *err);
+
+/* ---- postgresql_types.c */
+/* How values of a type are read; text when it is not known. */
+postgresql_type postgresql_type_of(const postgresql_session *session, Oid oid);
+/* Asks for the types among these that the database made itself and that are not known yet. */
+mseq_status postgresql_types_load(postgresql_session *session, const Oid *oids, size_t count,
+                                  mseq_error *err);
+
+/* ---- postgresql_parameters.c */
+typedef struct postgresql_parameters {
+    const mseq_value *given; /* borrowed array, or NULL */
+    size_t count;
+    Oid *types;
+    const char **values;
+    size_t *offsets; /* of values in `text` */
+    int *lengths, *formats;
+    bool lists; /* some can only be written when the server told their types */
+    mseq_buffer text;
+} postgresql_parameters;
+
+mseq_status postgresql_parameters_read(const mseq_value *given, postgresql_parameters *parameters,
+                                       mseq_error *err);
+/* Writes the lists by the types that the server found (NULL: as JSON) and sets `values`. */
+mseq_status postgresql_parameters_finish(const postgresql_session *session,
+                                         postgresql_parameters *parameters, const Oid *found,
+                                         mseq_error *err);
+bool postgresql_parameter_is_null(const postgresql_parameters *parameters, size_t position);
+void postgresql_parameters_free(postgresql_parameters *parameters);
+
+/* ---- postgresql_cache.c: prepared statements by text and types of their parameters */
+/* One that serves these values; NULL: none, and then types of parameters may have become those
+ * that also serve the values which the statement had before. */
+postgresql_statement *postgresql_cache_find(postgresql_session *session, const char *sql,
+                                            postgresql_parameters *parameters);
+/* Not prepared yet, not in the cache. NULL without memory. */
+postgresql_statement *postgresql_statement_new(const char *sql, const Oid *types,
+                                               size_t type_count);
+void postgresql_statement_free(postgresql_statement *statement);
+/* Forgets the one that was not used longest when the cache is full; `name` gets its name, or "". */
+void postgresql_cache_make_room(postgresql_session *session, char name[16]);
+/* Into the cache, which has room. */
+void postgresql_cache_keep(postgresql_session *session, postgresql_statement *statement);
+/* Out of the cache, if it is there, and freed. */
+void postgresql_cache_drop(postgresql_session *session, postgresql_statement *statement);
+/* Forgets all; the server forgets them with the next statement or reset. */
+void postgresql_cache_clear(postgresql_session *session);
+
+/* ---- postgresql_values.c */
+/* One value, owned by the caller; NULL: memory is short. */
+mseq_value *postgresql_value(const postgresql_session *session, Oid type, const char *text,
+                             size_t length);
+/* A row of a result as an object, owned by the caller. */
+mseq_status postgresql_row(const postgresql_session *session, const postgresql_statement *statement,
+                           const PGresult *result, int row, mseq_value **object, mseq_error *err);
+
+#endif
