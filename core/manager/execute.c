@@ -117,7 +117,8 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
     mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
     mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
     for (size_t i = 0; i < scope->count && status == MSEQ_OK; i++)
-        tables[i] = (mseq_governed_table){scope->tables[i].name, scope->tables[i].access};
+        tables[i] =
+            (mseq_governed_table){.name = scope->tables[i].name, .access = scope->tables[i].access};
     statement->tables = tables;
     statement->table_count = scope->count;
     statement->cancellation = call->request->cancellation;

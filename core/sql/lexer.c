@@ -25,6 +25,39 @@ static size_t quoted_end(const char *sql, size_t length, size_t start, char quot
     return 0;
 }
 
+/* Where a literal that ended at `end` goes on: PostgreSQL joins literals with a line break (and
+ * nothing but white space and line comments) between them, and reads the later ones as it read the
+ * first, backslashes and all. Returns the next opening quote, or 0. */
+static size_t continuation(const char *sql, size_t length, size_t end) {
+    bool line = false;
+    for (size_t i = end; i < length; i++) {
+        if (sql[i] == '-' && i + 1 < length && sql[i + 1] == '-') {
+            while (i + 1 < length && sql[i + 1] != '\n' && sql[i + 1] != '\r')
+                i++;
+        } else if (sql[i] == '\n' || sql[i] == '\r') {
+            line = true;
+        } else if (!isspace((unsigned char)sql[i])) {
+            return line && sql[i] == '\'' ? i : 0;
+        }
+    }
+    return 0;
+}
+
+/* A literal of PostgreSQL with its continuations. 0: unfinished. */
+static size_t literal_end(const char *sql, size_t length, size_t start, bool backslash) {
+    size_t end = quoted_end(sql, length, start, '\'', backslash);
+    while (end && (start = continuation(sql, length, end)) != 0)
+        end = quoted_end(sql, length, start, '\'', backslash);
+    return end;
+}
+
+/* The line comment that starts at `at`. PostgreSQL ends it at a carriage return too. */
+static size_t line_comment_end(const char *sql, size_t length, size_t at, bool postgresql) {
+    while (at < length && sql[at] != '\n' && !(postgresql && sql[at] == '\r'))
+        at++;
+    return at < length ? at + 1 : length;
+}
+
 /* $tag$ … $tag$ (PostgreSQL). Returns `start` when it is no dollar quote. */
 static size_t dollar_end(const char *sql, size_t length, size_t start) {
     size_t tag = start + 1;
@@ -66,9 +99,12 @@ piece next_piece(const char *sql, size_t length, size_t at, mseq_dialect dialect
     char c = sql[at], next = at + 1 < length ? sql[at + 1] : '\0';
     bool fresh = at == 0 || !word_char(sql[at - 1]); /* not in the middle of a word */
     if (c == '\'')
-        return finish(PIECE_TEXT, quoted_end(sql, length, at, '\'', false), "string literal");
+        return finish(PIECE_TEXT,
+                      postgresql ? literal_end(sql, length, at, false)
+                                 : quoted_end(sql, length, at, '\'', false),
+                      "string literal");
     if (postgresql && fresh && (c == 'e' || c == 'E') && next == '\'')
-        return finish(PIECE_TEXT, quoted_end(sql, length, at + 1, '\'', true), "string literal");
+        return finish(PIECE_TEXT, literal_end(sql, length, at + 1, true), "string literal");
     if (c == '"')
         return finish(PIECE_IDENTIFIER, quoted_end(sql, length, at, '"', false),
                       "quoted identifier");
@@ -84,10 +120,8 @@ piece next_piece(const char *sql, size_t length, size_t at, mseq_dialect dialect
         if (end != at)
             return finish(PIECE_TEXT, end, "dollar-quoted string");
     }
-    if (c == '-' && next == '-') {
-        const char *end = memchr(sql + at, '\n', length - at);
-        return (piece){PIECE_COMMENT, end ? (size_t)(end - sql) + 1 : length, NULL};
-    }
+    if (c == '-' && next == '-')
+        return (piece){PIECE_COMMENT, line_comment_end(sql, length, at, postgresql), NULL};
     if (c == '/' && next == '*') {
         size_t end = block_comment_end(sql, length, at, postgresql);
         /* SQLite takes an open comment at the end of the text as closed; nothing can follow it */

@@ -115,7 +115,7 @@ static mseq_value *parameters_of(int row, bool all) {
 }
 
 static void ours_run(ours *o, const char *operation, const char *sql, int row) {
-    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_WRITE}};
+    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_WRITE, NULL}};
     bool upsert = sql == UPSERT;
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_governed_result result;

@@ -294,7 +294,7 @@ static void test_serious_errors_leave_the_pool(void **state) {
 
 static void test_governed_on_a_full_disk(void **state) {
     (void)state;
-    static const mseq_governed_table scope[] = {{"t", MSEQ_ACCESS_WRITE}};
+    static const mseq_governed_table scope[] = {{"t", MSEQ_ACCESS_WRITE, NULL}};
     mseq_database *database = open_file("governed.db");
     mseq_connection *c = connect_to(database);
     run_script(c, "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT)");

@@ -123,8 +123,8 @@ static mseq_status dependents(mseq_connection *c, mseq_error *err) {
 
 static mseq_status governed(mseq_connection *c, const char *kind, const char *sql,
                             mseq_error *err) {
-    static const mseq_governed_table scope[] = {{"t", MSEQ_ACCESS_WRITE},
-                                                {"parent", MSEQ_ACCESS_READ}};
+    static const mseq_governed_table scope[] = {{"t", MSEQ_ACCESS_WRITE, NULL},
+                                                {"parent", MSEQ_ACCESS_READ, NULL}};
     mseq_governed_result result = {.rows = NULL};
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     statement.operation = kind;

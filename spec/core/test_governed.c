@@ -25,9 +25,10 @@ static const char SCHEMA[] =
     "DELETE FROM log;";
 
 /* asset is read, account and holding are written; hidden, log and the views are out of scope */
-static const mseq_governed_table SCOPE[] = {
-    {"asset", MSEQ_ACCESS_READ}, {"account", MSEQ_ACCESS_WRITE}, {"Holding", MSEQ_ACCESS_WRITE}};
-static const mseq_governed_table WRITE_ASSET[] = {{"asset", MSEQ_ACCESS_WRITE}};
+static const mseq_governed_table SCOPE[] = {{"asset", MSEQ_ACCESS_READ, NULL},
+                                            {"account", MSEQ_ACCESS_WRITE, NULL},
+                                            {"Holding", MSEQ_ACCESS_WRITE, NULL}};
+static const mseq_governed_table WRITE_ASSET[] = {{"asset", MSEQ_ACCESS_WRITE, NULL}};
 
 static int setup(void **state) {
     mseq_database *database = open_uri("sqlite://");
@@ -496,10 +497,10 @@ static bool not_for_sqlite(int64_t id) {
 }
 
 static void check_verdict(mseq_connection *c, const mseq_value *golden, const char *operation) {
-    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_READ},
-                                                {"account", MSEQ_ACCESS_WRITE},
-                                                {"holding", MSEQ_ACCESS_WRITE},
-                                                {"holding_set", MSEQ_ACCESS_WRITE}};
+    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_READ, NULL},
+                                                {"account", MSEQ_ACCESS_WRITE, NULL},
+                                                {"holding", MSEQ_ACCESS_WRITE, NULL},
+                                                {"holding_set", MSEQ_ACCESS_WRITE, NULL}};
     const char *sql = mseq_object_get_text(golden, "sql");
     const char *verdict = mseq_object_get_text(mseq_object_get(golden, "postgresql"), operation);
     mseq_sql_text text;
@@ -549,8 +550,8 @@ static void test_golden_verdicts(void **state) {
 /* ---- Verdicts and the cache */
 
 static void test_scopes_do_not_share_verdicts(void **state) {
-    static const mseq_governed_table all[] = {{"asset", MSEQ_ACCESS_READ},
-                                              {"hidden", MSEQ_ACCESS_WRITE}};
+    static const mseq_governed_table all[] = {{"asset", MSEQ_ACCESS_READ, NULL},
+                                              {"hidden", MSEQ_ACCESS_WRITE, NULL}};
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_governed_statement wide = governed("select", "SELECT v FROM hidden");
     wide.tables = all;
@@ -563,7 +564,7 @@ static void test_scopes_do_not_share_verdicts(void **state) {
     mseq_error_clear(&err);
     deny_statement(*state, &wide, MSEQ_E_STATEMENT, "scope_violation", &err);
     mseq_governed_statement writes = governed("update", "UPDATE hidden SET v = 'x'");
-    mseq_governed_table one = {"hidden", MSEQ_ACCESS_WRITE};
+    mseq_governed_table one = {"hidden", MSEQ_ACCESS_WRITE, NULL};
     writes.tables = &one;
     writes.table_count = 1;
     allow_statement(*state, &writes, "[]");

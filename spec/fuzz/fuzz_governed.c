@@ -120,9 +120,9 @@ static bool asks_for_the_time(const mseq_governed_statement *statement) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const operations[] = {"select", "insert", "update", "delete", "upsert"};
-    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_READ},
-                                                {"account", MSEQ_ACCESS_WRITE},
-                                                {"holding", MSEQ_ACCESS_WRITE}};
+    static const mseq_governed_table scope[] = {{"asset", MSEQ_ACCESS_READ, NULL},
+                                                {"account", MSEQ_ACCESS_WRITE, NULL},
+                                                {"holding", MSEQ_ACCESS_WRITE, NULL}};
     static side sides[2];
     if (size < 1 || size > 4096)
         return 0;

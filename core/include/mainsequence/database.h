@@ -104,12 +104,6 @@ MSEQ_API mseq_status mseq_connection_dependents(mseq_connection *connection, con
 /* ---- A governed statement
  * ------------------------------------------------------------------------ */
 
-typedef enum mseq_access { MSEQ_ACCESS_READ = 1, MSEQ_ACCESS_WRITE = 2 } mseq_access;
-typedef struct mseq_governed_table {
-    const char *name; /* physical name */
-    mseq_access access;
-} mseq_governed_table;
-
 typedef struct mseq_governed_statement {
     size_t size;
     const char *operation; /* "select", "insert", "update", "delete", "upsert" */

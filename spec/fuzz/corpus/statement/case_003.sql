@@ -1,0 +1,1 @@
+WITH hidden AS (SELECT 1 AS v) SELECT v FROM hidden

@@ -1,0 +1,1 @@
+SELECT ';DELETE FROM account; --' AS s, "symbol" FROM asset

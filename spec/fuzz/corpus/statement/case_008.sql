@@ -1,0 +1,1 @@
+SELECT $q$ ; drop table asset $q$ AS s

@@ -1,0 +1,2 @@
+/* a ; b */ SELECT symbol FROM asset -- tail ; x
+;

@@ -1,0 +1,1 @@
+INSERT INTO account (uid, s) VALUES (%(u)s, %(s)s) RETURNING uid, s

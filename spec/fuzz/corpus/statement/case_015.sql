@@ -1,0 +1,1 @@
+INSERT INTO account (uid, s) VALUES (1,'a') ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+WITH hs AS (INSERT INTO holding_set (uid) VALUES (1) ON CONFLICT (uid) DO UPDATE SET uid = excluded.uid WHERE true RETURNING uid), del AS (DELETE FROM holding h USING hs WHERE h.set_uid = hs.uid RETURNING 1), gate AS (SELECT count(*) AS n FROM del) INSERT INTO holding (set_uid, q) SELECT hs.uid, 1 FROM hs, gate WHERE gate.n >= 0 RETURNING set_uid

@@ -1,0 +1,1 @@
+UPDATE account SET s = 'x' WHERE uid = 1 RETURNING uid

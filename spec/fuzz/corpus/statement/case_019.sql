@@ -1,0 +1,1 @@
+UPDATE account SET s = a.symbol FROM asset a WHERE a.uid = account.asset_uid

@@ -1,0 +1,1 @@
+DELETE FROM account USING asset a WHERE a.uid = account.asset_uid

@@ -1,0 +1,1 @@
+SELECT a.symbol FROM asset a JOIN hidden h ON true

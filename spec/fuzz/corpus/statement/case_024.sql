@@ -1,0 +1,1 @@
+SELECT symbol FROM asset WHERE EXISTS (SELECT 1 FROM hidden)

@@ -1,0 +1,1 @@
+SELECT v FROM (WITH hidden AS (SELECT 1 AS v) SELECT 1) q, hidden

@@ -1,0 +1,1 @@
+SELECT U&"h\0069dden".* FROM U&"h\0069dden"

@@ -1,0 +1,1 @@
+SELECT 'hidden'::regclass::oid

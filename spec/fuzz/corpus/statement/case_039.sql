@@ -1,0 +1,1 @@
+UPDATE account SET s = (SELECT v FROM hidden LIMIT 1)

@@ -1,0 +1,1 @@
+DELETE FROM account WHERE uid = 1 RETURNING (SELECT v FROM hidden)

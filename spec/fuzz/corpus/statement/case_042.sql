@@ -1,0 +1,1 @@
+UPDATE account SET s = h.v FROM hidden h

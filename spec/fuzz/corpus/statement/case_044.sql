@@ -1,0 +1,1 @@
+MERGE INTO account USING asset ON asset.uid = account.asset_uid WHEN MATCHED THEN DELETE

@@ -1,0 +1,1 @@
+WITH d AS (DELETE FROM asset RETURNING uid) SELECT count(*) FROM d

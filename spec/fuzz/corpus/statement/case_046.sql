@@ -1,0 +1,1 @@
+WITH d AS (DELETE FROM account RETURNING uid) SELECT count(*) FROM d

@@ -1,0 +1,1 @@
+WITH d AS (DELETE FROM holding RETURNING 1) INSERT INTO account (uid) VALUES (1)

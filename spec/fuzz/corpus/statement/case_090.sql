@@ -1,0 +1,1 @@
+SELECT * INTO TEMP newt FROM asset

@@ -1,0 +1,1 @@
+SELECT count(*) FROM asset a, asset b, asset c, asset d

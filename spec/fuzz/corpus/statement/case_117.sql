@@ -1,0 +1,1 @@
+ATTACH '/tmp/b.db' AS b

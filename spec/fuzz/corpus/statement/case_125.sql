@@ -1,0 +1,1 @@
+REPLACE INTO account (uid, s) VALUES (1, 'x')
