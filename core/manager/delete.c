@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "provision.h"
 #include "routes.h"
 
@@ -59,6 +60,30 @@ static mseq_status check_deletable(const deletion *work, const manager_row *row,
     return status;
 }
 
+/* Names the table that refers only to those who may view it. */
+static mseq_status refuse_referenced(const deletion *work, const char *name, const char *source,
+                                     const char *source_uid, mseq_error *err) {
+    manager_row row = MANAGER_ROW_INIT;
+    mseq_error cause = MSEQ_ERROR_INIT;
+    mseq_status status = manager_row_by_uid(work->call, source_uid, &row, &cause);
+    manager_row_free(&row);
+    if (status == MSEQ_E_NOT_FOUND) {
+        manager_refuse(err, MSEQ_E_CONFLICT, "table_referenced",
+                       "the table '%s' is not dropped: other tables depend on it", name);
+        mseq_error_hint(err, "ask an organization admin");
+        return MSEQ_E_CONFLICT;
+    }
+    if (status != MSEQ_OK) {
+        if (err && err->status == MSEQ_OK)
+            *err = cause;
+        return status;
+    }
+    manager_refuse(err, MSEQ_E_CONFLICT, "table_referenced",
+                   "the table '%s' is not dropped: the table '%s' refers to it", name, source);
+    mseq_error_hint(err, "full_delete_downstream_tables deletes those that refer to it too");
+    return MSEQ_E_CONFLICT;
+}
+
 /* An application's own table is not ours to drop; one that others refer to cannot be dropped. */
 static mseq_status check_droppable(const deletion *work, const manager_row *row, mseq_error *err) {
     const char *name = manager_row_text(row, "physical_table_name");
@@ -74,14 +99,9 @@ static mseq_status check_droppable(const deletion *work, const manager_row *row,
         const mseq_value *fragment =
             mseq_object_get(mseq_array_get(incoming, i), "contract_fragment");
         const char *source = mseq_object_get_text(fragment, "source_table");
-        if (source && strcmp(source, name) != 0) {
-            manager_refuse(err, MSEQ_E_CONFLICT, "table_referenced",
-                           "the table '%s' is not dropped: the table '%s' refers to it", name,
-                           source);
-            mseq_error_hint(err,
-                            "full_delete_downstream_tables deletes those that refer to it too");
-            return MSEQ_E_CONFLICT;
-        }
+        if (source && strcmp(source, name) != 0)
+            return refuse_referenced(work, name, source,
+                                     mseq_object_get_text(fragment, "source_table_uid"), err);
     }
     return MSEQ_OK;
 }
@@ -134,9 +154,17 @@ static mseq_status collect_downstream(deletion *work, mseq_error *err) {
             manager_row row = MANAGER_ROW_INIT;
             if (is_collected(work, referrer(&work->rows[i], k)))
                 continue;
-            status = manager_row_by_uid(work->call, referrer(&work->rows[i], k), &row, err);
+            status = manager_row_any(work->call, referrer(&work->rows[i], k), &row, err);
+            if (status == MSEQ_OK && !row.may_view)
+                status =
+                    refuse_referenced(work, manager_row_text(&work->rows[i], "physical_table_name"),
+                                      NULL, manager_row_text(&row, "uid"), err);
+            else if (status == MSEQ_OK)
+                status = manager_require_edit(work->call, &row, err);
             if (status == MSEQ_OK)
                 status = add_row(work, &row, err);
+            else
+                manager_row_free(&row);
         }
     }
     return status;
@@ -152,8 +180,10 @@ static mseq_status collect_orphans(deletion *work, mseq_connection *connection,
         status = manager_query(work->call->catalog, &records, err,
                                "SELECT " MANAGER_ROW_COLUMNS " FROM meta_table"
                                " WHERE data_source_uid = ?1 AND organization_uid = ?2"
-                               " AND schema_management_mode = 'backend_managed'",
-                               "ss", data_source_uid, work->call->caller->organization_uid);
+                               " AND schema_management_mode = 'backend_managed'"
+                               " AND " MANAGER_MAY_EDIT("?3", "?4"),
+                               "ssbs", data_source_uid, work->call->caller->organization_uid,
+                               (int)work->call->caller->admin, work->call->caller->user_uid);
     for (size_t i = 0; i < mseq_value_length(records) && status == MSEQ_OK; i++) {
         manager_row row = MANAGER_ROW_INIT;
         status = manager_row_from_record(mseq_array_get(records, i), &row, err);
@@ -242,7 +272,7 @@ static mseq_status run(manager_call *call, deletion *work, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
     manager_source *source = NULL;
     mseq_connection *connection = NULL;
-    mseq_status status = manager_row_by_uid(call, call->uid, &row, err);
+    mseq_status status = manager_row_to_edit(call, call->uid, &row, err);
     if (status == MSEQ_OK && (work->full || work->orphans))
         status = manager_source_find(call, manager_row_text(&row, "data_source_uid"), &source, err);
     if (status == MSEQ_OK && source)
@@ -260,6 +290,8 @@ static mseq_status run(manager_call *call, deletion *work, mseq_error *err) {
         status = drop_tables(work, connection, err);
     for (size_t i = 0; i < work->count && status == MSEQ_OK; i++)
         status = delete_row(call, &work->rows[i], err);
+    if (status == MSEQ_OK)
+        status = manager_access_changed(call, err);
     if (status == MSEQ_OK)
         status = manager_commit(call, err);
     mseq_connection_release(connection);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "filters.h"
-#include "rows.h"
 
 enum { EXACT = 1, IN = 2, CONTAINS = 4, IS_NULL = 8 };
 
@@ -46,7 +46,12 @@ mseq_status manager_filter_begin(const manager_call *call, manager_filter *filte
             MSEQ_OK ||
         mseq_array_add(filter->parameters, mseq_value_integer(call->time_indexed)) != MSEQ_OK)
         return mseq_error_no_memory(err);
-    return MSEQ_OK;
+    if (call->caller->admin)
+        return MSEQ_OK;
+    mseq_buffer_append_text(&filter->where, " AND " MANAGER_MAY_VIEW("0", "?3"));
+    return mseq_array_add(filter->parameters, mseq_value_string(call->caller->user_uid)) == MSEQ_OK
+               ? MSEQ_OK
+               : mseq_error_no_memory(err);
 }
 
 void manager_filter_free(manager_filter *filter) {
@@ -334,9 +339,13 @@ static mseq_status replies_of(const manager_filter *filter, const mseq_value *re
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; i < count && status == MSEQ_OK; i++) {
         manager_row row = MANAGER_ROW_INIT;
+        mseq_value *reply = NULL;
         status = manager_row_from_record(mseq_array_get(records, i), &row, err);
         if (status == MSEQ_OK)
-            manager_append(&list, manager_row_reply(filter->call, &row));
+            status = manager_row_reply(filter->call, &row, &reply, err);
+        if (status == MSEQ_OK)
+            manager_append(&list, reply);
+        manager_row_free(&row);
     }
     mseq_value *made = manager_draft_take(&list);
     if (status == MSEQ_OK && !made)

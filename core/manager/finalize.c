@@ -9,8 +9,8 @@
 
 #include "mainsequence/ddl.h"
 
+#include "access.h"
 #include "routes.h"
-#include "rows.h"
 
 /* One table of the request. */
 typedef struct item {
@@ -73,7 +73,7 @@ static mseq_status find_revision(const manager_call *call, mseq_connection *conn
     mseq_table *table = NULL;
     if (!registry_uid)
         return MSEQ_OK;
-    mseq_status status = manager_row_by_uid(call, registry_uid, &registry, err);
+    mseq_status status = manager_row_any(call, registry_uid, &registry, err);
     if (status == MSEQ_OK)
         status = manager_reflect(connection, &registry, &table, err);
     if (status == MSEQ_OK && table)
@@ -118,7 +118,7 @@ static mseq_status use_registry(reader *from, const char *uid, mseq_error *err) 
 
 static mseq_status read_item(reader *from, item *one, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
-    mseq_status status = manager_row_by_uid(from->call, one->uid, &row, err);
+    mseq_status status = manager_row_to_edit(from->call, one->uid, &row, err);
     if (status == MSEQ_OK)
         status = manager_source_find(from->call, manager_row_text(&row, "data_source_uid"),
                                      &one->source, err);
@@ -138,6 +138,14 @@ static mseq_status read_item(reader *from, item *one, mseq_error *err) {
     return status;
 }
 
+/* One that the request names must be a table that the caller may view. */
+static mseq_status check_registry(const manager_call *call, const char *uid, mseq_error *err) {
+    manager_row registry = MANAGER_ROW_INIT;
+    mseq_status status = manager_row_by_uid(call, uid, &registry, err);
+    manager_row_free(&registry);
+    return status;
+}
+
 /* A uid that is given twice is one table. */
 static mseq_status read_items(const manager_call *call, const mseq_value *request, item *items,
                               size_t *count, mseq_error *err) {
@@ -146,6 +154,8 @@ static mseq_status read_items(const manager_call *call, const mseq_value *reques
     reader from = {.call = call,
                    .registry_uid = mseq_object_get_text(request, "alembic_version_meta_table_uid")};
     mseq_status status = seen ? MSEQ_OK : mseq_error_no_memory(err);
+    if (status == MSEQ_OK && from.registry_uid)
+        status = check_registry(call, from.registry_uid, err);
     for (size_t i = 0; i < mseq_value_length(uids) && status == MSEQ_OK; i++) {
         const char *uid = mseq_value_get_text(mseq_array_get(uids, i));
         if (mseq_object_get(seen, uid))
@@ -258,7 +268,7 @@ static mseq_value *result_of(const manager_row *row, const mseq_value *request,
 static mseq_status finalize(const manager_call *call, const mseq_value *request, const item *one,
                             counts *sums, manager_draft *results, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
-    mseq_status status = manager_row_by_uid(call, one->uid, &row, err);
+    mseq_status status = manager_row_to_edit(call, one->uid, &row, err);
     if (status != MSEQ_OK)
         return status;
     char previous[16] = "";
@@ -269,6 +279,8 @@ static mseq_status finalize(const manager_call *call, const mseq_value *request,
         status = bring_up_to_date(call, &row, one, err);
     if (!code && !one->table)
         code = "physical_table_missing";
+    if (status == MSEQ_OK) /* it is written, and only shown from here on */
+        status = manager_conceal(call, row.document, err);
     if (status == MSEQ_OK) {
         bool active = strcmp(manager_row_text(&row, "provisioning_status"), "active") == 0;
         bool finalized = active && strcmp(previous, "active") != 0;

@@ -95,7 +95,7 @@ static mseq_status show_keys(const manager_call *call, mseq_value *document, boo
 static mseq_status refresh(const manager_call *call, const char *uid, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
     bool changed = false;
-    mseq_status status = manager_row_by_uid(call, uid, &row, err);
+    mseq_status status = manager_row_any(call, uid, &row, err);
     if (status == MSEQ_OK)
         status = show_keys(call, row.document, &changed, err);
     if (status == MSEQ_OK && changed)

@@ -2,8 +2,8 @@
  * The schema graph around a table: nodes and foreign keys up to a depth. */
 #include <string.h>
 
+#include "access.h"
 #include "routes.h"
-#include "rows.h"
 
 enum { DEPTH_MAXIMUM = 16, NODES_MAXIMUM = 10000 };
 
@@ -78,25 +78,49 @@ static mseq_status add_edge(walk *from, const mseq_value *key, const char *sourc
     return MSEQ_OK;
 }
 
+static const char *other_end(const mseq_value *key, bool incoming) {
+    return incoming
+               ? mseq_object_get_text(mseq_object_get(key, "contract_fragment"), "source_table_uid")
+               : mseq_object_get_text(key, "target_table_uid");
+}
+
+/* Which of the tables that the keys lead to (or come from) the caller may view. */
+static mseq_status visible_ends(const walk *from, const mseq_value *keys, bool incoming,
+                                mseq_value **visible, mseq_error *err) {
+    manager_draft uids;
+    manager_draft_array(&uids);
+    for (size_t i = 0; i < mseq_value_length(keys); i++)
+        if (other_end(mseq_array_get(keys, i), incoming))
+            manager_append(&uids, mseq_value_string(other_end(mseq_array_get(keys, i), incoming)));
+    mseq_value *list = manager_draft_take(&uids);
+    mseq_status status =
+        list ? manager_visible_uids(from->call, list, visible, err) : mseq_error_no_memory(err);
+    mseq_value_free(list);
+    return status;
+}
+
 /* A key to a table without a row leads nowhere that could be shown: it is not an edge. */
 static mseq_status follow(walk *from, const manager_row *row, int64_t depth, bool incoming,
                           mseq_error *err) {
     const char *uid = manager_row_text(row, "uid");
     const mseq_value *keys =
         mseq_object_get(row->document, incoming ? "incoming_fks" : "foreign_keys");
-    mseq_status status = MSEQ_OK;
+    mseq_value *visible = NULL;
+    mseq_status status = visible_ends(from, keys, incoming, &visible, err);
     for (size_t i = 0; i < mseq_value_length(keys) && status == MSEQ_OK; i++) {
         const mseq_value *key = mseq_array_get(keys, i);
-        const char *other = incoming
-                                ? mseq_object_get_text(mseq_object_get(key, "contract_fragment"),
-                                                       "source_table_uid")
-                                : mseq_object_get_text(key, "target_table_uid");
+        const char *other = other_end(key, incoming);
         if (!other)
             continue;
+        if (!mseq_object_get(visible, other)) {
+            from->hidden++;
+            continue;
+        }
         status = discover(from, other, depth + 1, err);
         if (status == MSEQ_OK)
             status = add_edge(from, key, incoming ? other : uid, incoming ? uid : other, err);
     }
+    mseq_value_free(visible);
     return status;
 }
 

@@ -426,7 +426,7 @@ static mseq_status reflect_of_call(const manager_call *call, manager_source **so
                                    mseq_table **table, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
     mseq_connection *connection = NULL;
-    mseq_status status = manager_row_by_uid(call, call->uid, &row, err);
+    mseq_status status = manager_row_to_edit(call, call->uid, &row, err);
     if (status == MSEQ_OK)
         status = manager_source_find(call, manager_row_text(&row, "data_source_uid"), source, err);
     if (status == MSEQ_OK)
@@ -450,7 +450,7 @@ mseq_status manager_introspect_table(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
-        status = manager_row_by_uid(call, call->uid, &row, err);
+        status = manager_row_to_edit(call, call->uid, &row, err);
     if (status == MSEQ_OK)
         status = manager_row_introspected(call, &row, table, source->dialect, err);
     if (status == MSEQ_OK)

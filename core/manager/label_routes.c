@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "routes.h"
-#include "rows.h"
 
 static mseq_status read_labels(const manager_call *call, mseq_value **labels, mseq_error *err) {
     static const char *const keys[] = {"labels", NULL};
@@ -77,14 +77,16 @@ static mseq_value *label_record(const mseq_value *record) {
 
 static mseq_status answer(manager_call *call, mseq_error *err) {
     mseq_value *records = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &records, err,
-                      "SELECT label.id AS id, label.name AS name, label.slug AS slug,"
-                      " (SELECT COUNT(*) FROM meta_table_label AS used"
-                      " WHERE used.label_id = label.id) AS usage_count"
-                      " FROM meta_table_label JOIN label ON label.id = meta_table_label.label_id"
-                      " WHERE meta_table_label.meta_table_uid = ?1 ORDER BY ordinal",
-                      "s", call->uid);
+    mseq_status status = manager_query(
+        call->catalog, &records, err,
+        "SELECT label.id AS id, label.name AS name, label.slug AS slug,"
+        " (SELECT COUNT(*) FROM meta_table_label AS used JOIN meta_table"
+        " ON meta_table.uid = used.meta_table_uid WHERE used.label_id = label.id"
+        " AND " MANAGER_MAY_VIEW(
+            "?2", "?3") ") AS usage_count"
+                        " FROM meta_table_label JOIN label ON label.id = meta_table_label.label_id"
+                        " WHERE meta_table_label.meta_table_uid = ?1 ORDER BY ordinal",
+        "sbs", call->uid, (int)call->caller->admin, call->caller->user_uid);
     if (status != MSEQ_OK)
         return status;
     manager_draft reply, labels;
@@ -104,7 +106,7 @@ static mseq_status change_labels(manager_call *call, bool add, mseq_error *err) 
     if (status == MSEQ_OK)
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
-        status = manager_row_by_uid(call, call->uid, &row, err);
+        status = manager_row_to_edit(call, call->uid, &row, err);
     const mseq_value *before = mseq_object_get(row.document, "labels");
     if (status == MSEQ_OK)
         status = add ? joined(before, labels, &result, err) : without(before, labels, &result, err);

@@ -77,29 +77,34 @@ static mseq_status run_statements(provision *work, const mseq_table *table, mseq
 
 static mseq_status make(provision *work, const mseq_value *contract, mseq_error *err);
 
-/* A referenced table that is not there is made when the manager keeps it. */
+/* A referenced table that is not there is made when the manager keeps it. One that the caller may
+ * not view is no table that they could refer to. */
 static mseq_status make_referenced(provision *work, const char *from, const char *name,
                                    mseq_error *err) {
     bool there = false;
     manager_row row = MANAGER_ROW_INIT;
     if (mseq_strings_contains(&work->visited, name))
         return MSEQ_OK;
-    mseq_status status = exists(work->connection, name, &there, err);
-    if (status != MSEQ_OK || there)
+    mseq_status status = manager_row_by_name(work->call, work->data_source_uid, name, &row, err);
+    bool hidden = row.document && !row.may_view;
+    if (status == MSEQ_OK && !hidden)
+        status = exists(work->connection, name, &there, err);
+    if (status != MSEQ_OK || there) {
+        manager_row_free(&row);
         return status;
-    status = manager_row_by_name(work->call, work->data_source_uid, name, &row, err);
+    }
     const char *mode = row.document ? manager_row_text(&row, "schema_management_mode") : "";
-    if (status == MSEQ_OK && !row.document) {
+    if (!row.document || hidden) {
         status = manager_refuse(
             err, MSEQ_E_CONFLICT, "referenced_table_missing",
             "the table '%s' refers to '%s', which is neither there nor registered", from, name);
         mseq_error_hint(err, "register '%s' first", name);
-    } else if (status == MSEQ_OK && strcmp(mode, "backend_managed") != 0) {
+    } else if (strcmp(mode, "backend_managed") != 0) {
         status = manager_refuse(
             err, MSEQ_E_CONFLICT, "referenced_table_missing",
             "the table '%s' refers to '%s', which is not there and is %s", from, name,
             strcmp(mode, "alembic_managed") == 0 ? "kept by migrations" : "the application's own");
-    } else if (status == MSEQ_OK) {
+    } else {
         status = make(work, mseq_object_get(row.document, "table_contract"), err);
     }
     manager_row_free(&row);

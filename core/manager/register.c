@@ -2,6 +2,7 @@
  * Registration of one table: idempotent by data source and physical name. */
 #include <string.h>
 
+#include "access.h"
 #include "data_sources.h"
 #include "provision.h"
 #include "routes.h"
@@ -39,6 +40,8 @@ static mseq_status take_existing(const manager_call *call, registration *work, m
     if (status == MSEQ_OK)
         status = manager_row_apply(row, work->request, false, err);
     work->changed = status == MSEQ_OK && !mseq_value_equal(before, row->document);
+    if (work->changed)
+        status = manager_require_edit(call, row, err);
     mseq_value_free(before);
     return status;
 }
@@ -119,6 +122,7 @@ static bool needs_look(const registration *work, const manager_row *row,
                           strcmp(provisioning, "active") != 0);
 }
 
+/* A caller who may only view a row is told what it is, if they say of it what it says already. */
 static mseq_status register_row(manager_call *call, registration *work, manager_row *row,
                                 mseq_error *err) {
     mseq_strings created = MSEQ_STRINGS_INIT;
@@ -126,11 +130,11 @@ static mseq_status register_row(manager_call *call, registration *work, manager_
     mseq_status status = manager_begin(call, err);
     if (status == MSEQ_OK)
         status = take_row(call, work, row, err);
-    if (status == MSEQ_OK && work->create_table)
+    if (status == MSEQ_OK && work->create_table && row->may_edit)
         status = manager_provision(call, work->source, work->connection, row,
                                    mseq_object_get_boolean(provisioning, "if_not_exists", true),
                                    &created, err);
-    if (status == MSEQ_OK && needs_look(work, row, &created))
+    if (status == MSEQ_OK && row->may_edit && needs_look(work, row, &created))
         status = look_at_table(call, work, row, err);
     if (status == MSEQ_OK && work->changed)
         status = manager_row_update(call, row, err);
@@ -180,7 +184,12 @@ static mseq_status answer(manager_call *call, const registration *work, manager_
     manager_draft_object(&told);
     manager_put_boolean(&told, "created", work->created);
     manager_put_text(&told, "mode", work->management_mode);
-    mseq_value *reply = manager_row_reply(call, row), *registered = manager_draft_take(&told);
+    mseq_value *reply = NULL, *registered = manager_draft_take(&told);
+    mseq_status status = manager_row_reply(call, row, &reply, err);
+    if (status != MSEQ_OK) {
+        mseq_value_free(registered);
+        return status;
+    }
     if (mseq_object_put(reply, "registration", registered) != MSEQ_OK) {
         mseq_value_free(reply);
         return mseq_error_no_memory(err);

@@ -2,9 +2,9 @@
  * Bulk reservation: rows of migration-managed tables, before their tables exist. All or none. */
 #include <string.h>
 
+#include "access.h"
 #include "data_sources.h"
 #include "routes.h"
-#include "rows.h"
 
 /* Whether a row that exists may be resolved for this request; the same rules for reservation and
  * registration. */
@@ -14,6 +14,9 @@ mseq_status manager_row_check_owner(const manager_call *call, const manager_row 
     const char *name = manager_row_text(row, "physical_table_name");
     const char *mode = manager_row_text(row, "management_mode");
     const char *owner = manager_row_text(row, "migration_provider_key");
+    if (!row->may_view)
+        return manager_refuse(err, MSEQ_E_CONFLICT, "name_unavailable",
+                              "the table name '%s' is not available in this data source", name);
     if (row->time_indexed != call->time_indexed)
         return manager_refuse(err, MSEQ_E_CONFLICT, "kind_conflict",
                               "the table '%s' is registered as %s", name,
@@ -36,10 +39,13 @@ mseq_status manager_check_registry(const manager_call *call, const char *data_so
     mseq_value *rows = NULL;
     if (!uid)
         return MSEQ_OK;
-    mseq_status status = manager_query(call->catalog, &rows, err,
-                                       "SELECT uid FROM meta_table WHERE uid = ?1"
-                                       " AND organization_uid = ?2 AND data_source_uid = ?3",
-                                       "sss", uid, call->caller->organization_uid, data_source_uid);
+    mseq_status status =
+        manager_query(call->catalog, &rows, err,
+                      "SELECT uid FROM meta_table WHERE uid = ?1"
+                      " AND organization_uid = ?2 AND data_source_uid = ?3"
+                      " AND " MANAGER_MAY_VIEW("?4", "?5"),
+                      "sssbs", uid, call->caller->organization_uid, data_source_uid,
+                      (int)call->caller->admin, call->caller->user_uid);
     if (status == MSEQ_OK && mseq_value_length(rows) == 0)
         status = manager_refuse(err, MSEQ_E_REQUEST, "registry_not_found",
                                 "alembic_version_meta_table_uid: there is no MetaTable '%.100s' in "
@@ -51,6 +57,9 @@ mseq_status manager_check_registry(const manager_call *call, const char *data_so
 
 mseq_status manager_row_create(const manager_call *call, manager_row *row, mseq_error *err) {
     mseq_status status = manager_row_insert(call, row, err);
+    if (status == MSEQ_OK)
+        status = manager_access_changed(call, err);
+    row->may_view = row->may_edit = status == MSEQ_OK;
     return status == MSEQ_OK ? manager_foreign_keys_adopt(call, row, err) : status;
 }
 
@@ -69,7 +78,10 @@ static mseq_status resolve(const manager_call *call, manager_row *row, const mse
     if (!before)
         return mseq_error_no_memory(err);
     status = manager_row_apply(row, request, true, err);
-    if (status == MSEQ_OK && !mseq_value_equal(before, row->document))
+    bool changed = status == MSEQ_OK && !mseq_value_equal(before, row->document);
+    if (changed)
+        status = manager_require_edit(call, row, err);
+    if (changed && status == MSEQ_OK)
         status = manager_row_update(call, row, err);
     mseq_value_free(before);
     return status;
@@ -95,7 +107,7 @@ static mseq_status reserve(const manager_call *call, const mseq_value *request, 
         *created = true;
     }
     if (status == MSEQ_OK)
-        *reply = manager_row_reply(call, &row);
+        status = manager_row_reply(call, &row, reply, err);
     manager_row_free(&row);
     return status;
 }

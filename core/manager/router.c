@@ -100,6 +100,7 @@ static mseq_status cut_path(const mseq_request *request, path_pieces *pieces, ms
     const char *path = request->path ? request->path : "";
     size_t length = strlen(path);
     pieces->count = 0;
+    pieces->slash = false;
     if (length >= sizeof pieces->text || path[0] != '/')
         return unknown_route(request, err);
     memcpy(pieces->text, path + 1, length);
@@ -168,6 +169,7 @@ static mseq_status wrong_method(const mseq_request *request, const char *pattern
 static mseq_status find_route(const mseq_request *request, const path_pieces *pieces,
                               const route **found, match *values, mseq_error *err) {
     const char *pattern = NULL;
+    *found = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         match here;
         if (pattern ? strcmp(pattern, routes[i].pattern) != 0

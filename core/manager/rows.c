@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rows.h"
+#include "access.h"
 
 void manager_row_free(manager_row *row) {
     mseq_value_free(row->document);
@@ -37,39 +37,90 @@ mseq_status manager_row_from_record(const mseq_value *record, manager_row *row, 
         .time_indexed = mseq_object_get_integer(record, "time_indexed", 0) != 0,
         .was_seen = mseq_object_get_integer(record, "was_seen", 0) != 0,
         .open_for_everyone = mseq_object_get_integer(record, "open_for_everyone", 0) != 0,
+        .may_view = mseq_object_get_integer(record, "may_view", 0) != 0,
+        .may_edit = mseq_object_get_integer(record, "may_edit", 0) != 0,
     };
     return MSEQ_OK;
 }
 
+/* A row with what the caller may do, by a condition whose values are ?4 and ?5. */
+#define SELECT_ROW                                                                                 \
+    "SELECT " MANAGER_ROW_COLUMNS ", CASE WHEN " MANAGER_MAY_VIEW(                                 \
+        "?1", "?2") " THEN 1 ELSE 0 END AS may_view"                                               \
+                    ", CASE WHEN " MANAGER_MAY_EDIT(                                               \
+                        "?1", "?2") " THEN 1 ELSE 0 END AS may_edit"                               \
+                                    " FROM meta_table WHERE organization_uid = ?3 AND "
+
+/* Takes over the records; without one, row->document stays NULL. */
+static mseq_status take_record(mseq_value *records, manager_row *row, mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    if (mseq_value_length(records) > 0)
+        status = manager_row_from_record(mseq_array_get(records, 0), row, err);
+    mseq_value_free(records);
+    return status;
+}
+
+static mseq_status not_found(const char *uid, mseq_error *err) {
+    return manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found", "there is no MetaTable '%.100s'",
+                          uid);
+}
+
+static mseq_status find_row(const manager_call *call, const char *uid, manager_row *row,
+                            mseq_error *err) {
+    mseq_value *records = NULL;
+    manager_row found = MANAGER_ROW_INIT;
+    mseq_status status = manager_query(call->catalog, &records, err, SELECT_ROW "uid = ?4", "bsss",
+                                       (int)call->caller->admin, call->caller->user_uid,
+                                       call->caller->organization_uid, uid);
+    if (status == MSEQ_OK)
+        status = take_record(records, &found, err);
+    if (status == MSEQ_OK)
+        *row = found;
+    return status;
+}
+
+mseq_status manager_row_any(const manager_call *call, const char *uid, manager_row *row,
+                            mseq_error *err) {
+    mseq_status status = find_row(call, uid, row, err);
+    return status == MSEQ_OK && !row->document ? not_found(uid, err) : status;
+}
+
 mseq_status manager_row_by_uid(const manager_call *call, const char *uid, manager_row *row,
                                mseq_error *err) {
-    mseq_value *rows = NULL;
-    mseq_status status = manager_query(call->catalog, &rows, err,
-                                       "SELECT " MANAGER_ROW_COLUMNS " FROM meta_table"
-                                       " WHERE uid = ?1 AND organization_uid = ?2",
-                                       "ss", uid, call->caller->organization_uid);
-    if (status == MSEQ_OK && mseq_value_length(rows) == 0)
-        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found",
-                                "there is no MetaTable '%.100s'", uid);
-    else if (status == MSEQ_OK)
-        status = manager_row_from_record(mseq_array_get(rows, 0), row, err);
-    mseq_value_free(rows);
+    manager_row found = MANAGER_ROW_INIT;
+    mseq_status status = find_row(call, uid, &found, err);
+    if (status == MSEQ_OK && !found.may_view)
+        status = not_found(uid, err);
+    if (status == MSEQ_OK)
+        *row = found;
+    else
+        manager_row_free(&found);
+    return status;
+}
+
+mseq_status manager_row_to_edit(const manager_call *call, const char *uid, manager_row *row,
+                                mseq_error *err) {
+    manager_row found = MANAGER_ROW_INIT;
+    mseq_status status = manager_row_by_uid(call, uid, &found, err);
+    if (status == MSEQ_OK)
+        status = manager_require_edit(call, &found, err);
+    if (status == MSEQ_OK)
+        *row = found;
+    else
+        manager_row_free(&found);
     return status;
 }
 
 mseq_status manager_row_by_name(const manager_call *call, const char *data_source_uid,
                                 const char *physical_table_name, manager_row *row,
                                 mseq_error *err) {
-    mseq_value *rows = NULL;
-    mseq_status status = manager_query(
-        call->catalog, &rows, err,
-        "SELECT " MANAGER_ROW_COLUMNS " FROM meta_table"
-        " WHERE data_source_uid = ?1 AND physical_table_name = ?2 AND organization_uid = ?3",
-        "sss", data_source_uid, physical_table_name, call->caller->organization_uid);
-    if (status == MSEQ_OK && mseq_value_length(rows) > 0)
-        status = manager_row_from_record(mseq_array_get(rows, 0), row, err);
-    mseq_value_free(rows);
-    return status;
+    mseq_value *records = NULL;
+    mseq_status status =
+        manager_query(call->catalog, &records, err,
+                      SELECT_ROW "data_source_uid = ?4 AND physical_table_name = ?5", "bssss",
+                      (int)call->caller->admin, call->caller->user_uid,
+                      call->caller->organization_uid, data_source_uid, physical_table_name);
+    return status == MSEQ_OK ? take_record(records, row, err) : status;
 }
 
 /* ---- What is derived ---------------------------------------------------------------------------
@@ -175,7 +226,7 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
  */
 
 /* The database keeps identifiers unique too; this look-up is for a message that names the other
- * table. */
+ * table, if the caller may know it. */
 static mseq_status check_identifier(const manager_call *call, const manager_row *row,
                                     mseq_error *err) {
     const char *identifier = manager_row_text(row, "identifier");
@@ -184,16 +235,23 @@ static mseq_status check_identifier(const manager_call *call, const manager_row 
     mseq_value *rows = NULL;
     mseq_status status = manager_query(
         call->catalog, &rows, err,
-        "SELECT physical_table_name FROM meta_table WHERE organization_uid = ?1"
-        " AND data_source_uid = ?2 AND identifier = ?3 AND uid <> ?4",
-        "ssss", call->caller->organization_uid, manager_row_text(row, "data_source_uid"),
-        identifier, manager_row_text(row, "uid"));
-    if (status == MSEQ_OK && mseq_value_length(rows) > 0)
+        "SELECT CASE WHEN " MANAGER_MAY_VIEW(
+            "?1", "?2") " THEN physical_table_name END AS other"
+                        " FROM meta_table WHERE organization_uid = ?3"
+                        " AND data_source_uid = ?4 AND identifier = ?5 AND uid <> ?6",
+        "bsssss", (int)call->caller->admin, call->caller->user_uid, call->caller->organization_uid,
+        manager_row_text(row, "data_source_uid"), identifier, manager_row_text(row, "uid"));
+    const char *other = mseq_object_get_text(mseq_array_get(rows, 0), "other");
+    if (status == MSEQ_OK && other)
         status = manager_refuse(
             err, MSEQ_E_CONFLICT, "identifier_conflict",
             "the identifier '%s' of table '%s' is already that of table '%s' in this data source",
-            identifier, manager_row_text(row, "physical_table_name"),
-            mseq_object_get_text(mseq_array_get(rows, 0), "physical_table_name"));
+            identifier, manager_row_text(row, "physical_table_name"), other);
+    else if (status == MSEQ_OK && mseq_value_length(rows) > 0)
+        status =
+            manager_refuse(err, MSEQ_E_CONFLICT, "identifier_conflict",
+                           "the identifier '%s' of table '%s' is not available in this data source",
+                           identifier, manager_row_text(row, "physical_table_name"));
     mseq_value_free(rows);
     return status;
 }
@@ -243,7 +301,8 @@ mseq_status manager_row_update(const manager_call *call, manager_row *row, mseq_
 /* ---- Replies -----------------------------------------------------------------------------------
  */
 
-mseq_value *manager_row_reply(const manager_call *call, manager_row *row) {
+mseq_status manager_row_reply(const manager_call *call, manager_row *row, mseq_value **reply,
+                              mseq_error *err) {
     static const char *const keys[] = {"cadence",
                                        "time_indexed_profile",
                                        "table_index_names",
@@ -252,10 +311,20 @@ mseq_value *manager_row_reply(const manager_call *call, manager_row *row) {
                                        "data_source_open_for_everyone",
                                        "compression_policy_config",
                                        "retention_policy_config"};
-    mseq_value *document = row->document;
-    row->document = NULL;
+    mseq_status status = manager_conceal(call, row->document, err);
+    if (status != MSEQ_OK)
+        return status;
     if (!call->time_indexed && row->time_indexed)
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            mseq_object_remove(document, keys[i]);
-    return document;
+            mseq_object_remove(row->document, keys[i]);
+    *reply = row->document;
+    row->document = NULL;
+    return MSEQ_OK;
+}
+
+mseq_status manager_answer_row(manager_call *call, int http_status, manager_row *row,
+                               mseq_error *err) {
+    mseq_value *reply = NULL;
+    mseq_status status = manager_row_reply(call, row, &reply, err);
+    return status == MSEQ_OK ? manager_answer(call, http_status, reply, err) : status;
 }

@@ -12,9 +12,11 @@ typedef struct manager_row {
     bool time_indexed;
     bool was_seen; /* its physical table existed at some time */
     bool open_for_everyone;
+    bool may_view; /* the caller; known of rows that were looked up by uid or name */
+    bool may_edit;
 } manager_row;
 #define MANAGER_ROW_INIT                                                                           \
-    { NULL, false, false, false }
+    { NULL, false, false, false, false, false }
 
 void manager_row_free(manager_row *row);
 const char *manager_row_text(const manager_row *row, const char *key); /* of the document */
@@ -22,10 +24,16 @@ const char *manager_row_text(const manager_row *row, const char *key); /* of the
 /* ---- rows.c: reading and writing ---------------------------------------------------------------
  */
 
-/* MSEQ_E_NOT_FOUND when there is none that the caller may see; the text is the same for both. */
+/* MSEQ_E_NOT_FOUND when there is none that the caller may view; the text is the same for both. */
 mseq_status manager_row_by_uid(const manager_call *call, const char *uid, manager_row *row,
                                mseq_error *err) MSEQ_MUST_CHECK;
-/* row->document stays NULL when there is none. */
+/* The same for a caller who wants to change it: MSEQ_E_PERMISSION when they may only view it. */
+mseq_status manager_row_to_edit(const manager_call *call, const char *uid, manager_row *row,
+                                mseq_error *err) MSEQ_MUST_CHECK;
+/* Whether the caller may view it or not: for what the manager does on its own account. */
+mseq_status manager_row_any(const manager_call *call, const char *uid, manager_row *row,
+                            mseq_error *err) MSEQ_MUST_CHECK;
+/* row->document stays NULL when there is none. The caller need not be allowed to view it. */
 mseq_status manager_row_by_name(const manager_call *call, const char *data_source_uid,
                                 const char *physical_table_name, manager_row *row,
                                 mseq_error *err) MSEQ_MUST_CHECK;
@@ -39,9 +47,14 @@ mseq_status manager_row_insert(const manager_call *call, manager_row *row,
                                mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_row_update(const manager_call *call, manager_row *row,
                                mseq_error *err) MSEQ_MUST_CHECK;
-/* The reply for the call's route: meta_table/ does not know the keys of time-indexed tables. The
- * document is taken out of the row. */
-mseq_value *manager_row_reply(const manager_call *call, manager_row *row);
+/* The reply for the call's route, owned by the caller: meta_table/ does not know the keys of
+ * time-indexed tables, and nothing tells of tables that the caller may not view. The document is
+ * taken out of the row. */
+mseq_status manager_row_reply(const manager_call *call, manager_row *row, mseq_value **reply,
+                              mseq_error *err) MSEQ_MUST_CHECK;
+/* Answers with it. */
+mseq_status manager_answer_row(manager_call *call, int http_status, manager_row *row,
+                               mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- row_documents.c: documents from requests --------------------------------------------------
  */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "execution.h"
 #include "routes.h"
-#include "rows.h"
 
 enum { QUERY_ROWS = 1000, QUERY_TIMEOUT_MS = 15000, NAMES_MAXIMUM = 2000 };
 
@@ -66,12 +66,15 @@ static mseq_status find_tables(const manager_call *call, const mseq_value *names
     manager_draft_array(&parameters);
     manager_append(&parameters, mseq_value_string(data_source_uid));
     manager_append(&parameters, mseq_value_string(call->caller->organization_uid));
-    mseq_buffer_append_text(&sql, "SELECT uid, physical_table_name, column_types FROM meta_table"
-                                  " WHERE data_source_uid = ?1 AND organization_uid = ?2"
-                                  " AND provisioning_status = 'active'"
-                                  " AND physical_table_name IN (");
+    manager_append(&parameters, mseq_value_integer(call->caller->admin));
+    manager_append(&parameters, mseq_value_string(call->caller->user_uid));
+    mseq_buffer_append_text(&sql,
+                            "SELECT uid, physical_table_name, column_types FROM meta_table"
+                            " WHERE data_source_uid = ?1 AND organization_uid = ?2"
+                            " AND provisioning_status = 'active'"
+                            " AND " MANAGER_MAY_VIEW("?3", "?4") " AND physical_table_name IN (");
     for (size_t i = 0; i < mseq_value_length(names); i++) {
-        mseq_buffer_append_format(&sql, "%s?%zu", i ? ", " : "", i + 3);
+        mseq_buffer_append_format(&sql, "%s?%zu", i ? ", " : "", i + 5);
         manager_append(&parameters, mseq_value_string(mseq_object_key_at(names, i)));
     }
     mseq_buffer_append_text(&sql, ") ORDER BY uid");

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "execution.h"
-#include "rows.h"
 
 void manager_scope_free(manager_scope *scope) {
     for (size_t i = 0; i < scope->count; i++) {
@@ -93,8 +93,12 @@ static mseq_status find_record(const manager_call *call, const char *uid, mseq_v
     mseq_status status =
         manager_query(call->catalog, records, err,
                       "SELECT uid, data_source_uid, physical_table_name, provisioning_status,"
-                      " column_types FROM meta_table WHERE uid = ?1 AND organization_uid = ?2",
-                      "ss", uid, call->caller->organization_uid);
+                      " column_types, CASE WHEN " MANAGER_MAY_EDIT(
+                          "?3", "?4") " THEN 1 ELSE 0 END AS may_edit FROM meta_table"
+                                      " WHERE uid = ?1 AND organization_uid = ?2"
+                                      " AND " MANAGER_MAY_VIEW("?3", "?4"),
+                      "ssbs", uid, call->caller->organization_uid, (int)call->caller->admin,
+                      call->caller->user_uid);
     if (status == MSEQ_OK && mseq_value_length(*records) == 0)
         status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found",
                                 "there is no MetaTable '%.100s'", uid);
@@ -145,6 +149,9 @@ static mseq_status resolve_table(manager_call *call, const mseq_value *operation
     const mseq_value *record = mseq_array_get(records, 0);
     if (status == MSEQ_OK)
         status = check_source(operation, record, err);
+    if (status == MSEQ_OK && writes && !mseq_object_get_integer(record, "may_edit", 0))
+        status = manager_refuse_edit(call, uid, mseq_object_get_text(record, "physical_table_name"),
+                                     err);
     if (status == MSEQ_OK)
         status = check_active(call, declared, record, &reconciled, err);
     if (status == MSEQ_OK && reconciled) { /* its columns are known now */

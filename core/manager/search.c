@@ -71,7 +71,7 @@ mseq_status manager_refresh_search(manager_call *call, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
     mseq_status status = manager_begin(call, err);
     if (status == MSEQ_OK)
-        status = manager_row_by_uid(call, call->uid, &row, err);
+        status = manager_row_to_edit(call, call->uid, &row, err);
     if (status == MSEQ_OK)
         status = manager_row_update(call, &row, err);
     if (status == MSEQ_OK)

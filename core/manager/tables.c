@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "filters.h"
 #include "routes.h"
-#include "rows.h"
 
 /* ---- Lists -------------------------------------------------------------------------------------
  */
@@ -138,8 +138,10 @@ mseq_status manager_filter_tables(manager_call *call, mseq_error *err) {
 mseq_status manager_get_table(manager_call *call, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
     mseq_status status = manager_row_by_uid(call, call->uid, &row, err);
-    return status == MSEQ_OK ? manager_answer(call, 200, manager_row_reply(call, &row), err)
-                             : status;
+    if (status == MSEQ_OK)
+        status = manager_answer_row(call, 200, &row, err);
+    manager_row_free(&row);
+    return status;
 }
 
 static mseq_status apply_patch(manager_row *row, const mseq_value *patch, mseq_error *err) {
@@ -180,15 +182,18 @@ mseq_status manager_patch_table(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
-        status = manager_row_by_uid(call, call->uid, &row, err);
+        status = manager_row_to_edit(call, call->uid, &row, err);
+    bool was_open = row.open_for_everyone;
     if (status == MSEQ_OK)
         status = apply_patch(&row, patch, err);
+    if (status == MSEQ_OK && was_open != row.open_for_everyone)
+        status = manager_access_changed(call, err);
     if (status == MSEQ_OK)
         status = manager_row_update(call, &row, err);
     if (status == MSEQ_OK)
         status = manager_commit(call, err);
     if (status == MSEQ_OK)
-        status = manager_answer(call, 200, manager_row_reply(call, &row), err);
+        status = manager_answer_row(call, 200, &row, err);
     mseq_value_free(patch);
     manager_row_free(&row);
     return status;
