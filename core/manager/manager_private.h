@@ -70,6 +70,10 @@ typedef mseq_status (*manager_handler)(manager_call *call, mseq_error *err);
 
 /* Becomes owner of `body`, even on failure; NULL is out of memory. */
 mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body, mseq_error *err);
+/* Answers with a page that holds everything: the records as `object` shows them. Takes over the
+ * records. */
+mseq_status manager_answer_list(manager_call *call, mseq_value *records,
+                                mseq_value *(*object)(const mseq_value *record), mseq_error *err);
 /* Sets an error with a code of its own. */
 mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
                            const char *format, ...) MSEQ_PRINTF(4, 5);

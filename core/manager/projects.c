@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data_sources.h"
+#include "directory.h"
 #include "routes.h"
 
 static mseq_status project_object(const manager_call *call, const mseq_value *record,
@@ -90,25 +91,31 @@ mseq_status manager_get_project(manager_call *call, mseq_error *err) {
 /* ---- Who the caller is -------------------------------------------------------------------------
  */
 
-static void put_user(manager_draft *user, const manager_caller *caller) {
-    manager_put_text(user, "uid", caller->user_uid);
-    manager_put_text(user, "username", caller->username);
-    manager_put_text(user, "organization_uid", caller->organization_uid);
-    manager_put_boolean(user, "is_organization_admin", caller->admin);
+static mseq_status caller_object(const manager_call *call, manager_draft *user, mseq_error *err) {
+    mseq_value *record = NULL;
+    mseq_status status = manager_find_user(call, call->caller->user_uid, &record, err);
+    if (status != MSEQ_OK)
+        return status;
+    *user = (manager_draft){manager_user_summary(record), false};
+    user->failed = user->value == NULL;
+    manager_put_text(user, "organization_uid", call->caller->organization_uid);
+    manager_put_boolean(user, "is_organization_admin", call->caller->admin);
+    mseq_value_free(record);
+    return MSEQ_OK;
 }
 
 mseq_status manager_user(manager_call *call, mseq_error *err) {
     manager_draft user;
-    manager_draft_object(&user);
-    put_user(&user, call->caller);
-    return manager_answer(call, 200, manager_draft_take(&user), err);
+    mseq_status status = caller_object(call, &user, err);
+    return status == MSEQ_OK ? manager_answer(call, 200, manager_draft_take(&user), err) : status;
 }
 
 mseq_status manager_user_details(manager_call *call, mseq_error *err) {
     manager_draft details, user;
+    mseq_status status = caller_object(call, &user, err);
+    if (status != MSEQ_OK)
+        return status;
     manager_draft_object(&details);
-    manager_draft_object(&user);
-    put_user(&user, call->caller);
     manager_put_draft(&details, "user", &user);
     return manager_answer(call, 200, manager_draft_take(&details), err);
 }

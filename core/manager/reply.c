@@ -15,6 +15,20 @@ mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body
     return MSEQ_OK;
 }
 
+mseq_status manager_answer_list(manager_call *call, mseq_value *records,
+                                mseq_value *(*object)(const mseq_value *record), mseq_error *err) {
+    manager_draft page, results;
+    manager_draft_object(&page);
+    manager_draft_array(&results);
+    for (size_t i = 0; i < mseq_value_length(records); i++)
+        manager_append(&results, object(mseq_array_get(records, i)));
+    mseq_value_free(records);
+    manager_put_text(&page, "next", NULL);
+    manager_put_text(&page, "previous", NULL);
+    manager_put_draft(&page, "results", &results);
+    return manager_answer(call, 200, manager_draft_take(&page), err);
+}
+
 mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
                            const char *format, ...) {
     if (!err || err->status != MSEQ_OK)

@@ -49,5 +49,32 @@ mseq_status manager_refresh(manager_call *call, mseq_error *err);
 mseq_status manager_logout(manager_call *call, mseq_error *err);
 mseq_status manager_revoke(manager_call *call, mseq_error *err);
 mseq_status manager_exchange_credential(manager_call *call, mseq_error *err);
+/* sharing.c */
+mseq_status manager_add_to_view(manager_call *call, mseq_error *err);
+mseq_status manager_add_to_edit(manager_call *call, mseq_error *err);
+mseq_status manager_remove_from_view(manager_call *call, mseq_error *err);
+mseq_status manager_remove_from_edit(manager_call *call, mseq_error *err);
+mseq_status manager_add_team_to_view(manager_call *call, mseq_error *err);
+mseq_status manager_add_team_to_edit(manager_call *call, mseq_error *err);
+mseq_status manager_remove_team_from_view(manager_call *call, mseq_error *err);
+mseq_status manager_remove_team_from_edit(manager_call *call, mseq_error *err);
+mseq_status manager_can_view(manager_call *call, mseq_error *err);
+mseq_status manager_can_edit(manager_call *call, mseq_error *err);
+/* users.c, teams.c, token_routes.c */
+mseq_status manager_list_users(manager_call *call, mseq_error *err);
+mseq_status manager_create_user(manager_call *call, mseq_error *err);
+mseq_status manager_get_user(manager_call *call, mseq_error *err);
+mseq_status manager_patch_user(manager_call *call, mseq_error *err);
+mseq_status manager_set_password(manager_call *call, mseq_error *err);
+mseq_status manager_list_teams(manager_call *call, mseq_error *err);
+mseq_status manager_create_team(manager_call *call, mseq_error *err);
+mseq_status manager_get_team(manager_call *call, mseq_error *err);
+mseq_status manager_patch_team(manager_call *call, mseq_error *err);
+mseq_status manager_delete_team(manager_call *call, mseq_error *err);
+mseq_status manager_add_member(manager_call *call, mseq_error *err);
+mseq_status manager_remove_member(manager_call *call, mseq_error *err);
+mseq_status manager_list_tokens(manager_call *call, mseq_error *err);
+mseq_status manager_create_token(manager_call *call, mseq_error *err);
+mseq_status manager_delete_token(manager_call *call, mseq_error *err);
 
 #endif

@@ -205,7 +205,7 @@ static void test_routes(void **state) {
         "/orm/api/ts_manager/meta_table//",
         "/orm/api/ts_manager/meta_table/x/unknown/",
         "/orm/api/ts_manager/meta_table/x/y/z/a/b/c/d/e/f/",
-        "/orm/api/ts_manager/meta_table/x/can-view/",
+        "/orm/api/ts_manager/meta_table/x/can-dance/",
         "/orm/api/ts_manager/local_time_serie/",
         "/orm/api/ts_manager/meta%5Ftable%2F/",
         "/ORM/api/ts_manager/meta_table/",
