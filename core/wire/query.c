@@ -154,15 +154,14 @@ static mseq_status parse_pair(const char *pair, size_t length, mseq_value *param
     mseq_status status = MSEQ_OK;
     bool decoded = unescape(pair, key_length, &key) &&
                    (!equals || unescape(equals + 1, length - key_length - 1, &value));
-    if (key.status != MSEQ_OK || value.status != MSEQ_OK)
-        status = mseq_error_no_memory(err);
-    else if (!decoded)
+    bool held = key.status == MSEQ_OK && value.status == MSEQ_OK;
+    if (held && !decoded)
         status = mseq_error_set(err, MSEQ_E_REQUEST,
                                 "query string: '%.*s' has a broken escape or is not UTF-8",
                                 (int)(length > 200 ? 200 : length), pair);
-    else if (mseq_object_put(parameters, mseq_buffer_text(&key),
-                             mseq_value_string_n(mseq_buffer_text(&value), value.length)) !=
-             MSEQ_OK)
+    else if (!held || mseq_object_put(
+                          parameters, mseq_buffer_text(&key),
+                          mseq_value_string_n(mseq_buffer_text(&value), value.length)) != MSEQ_OK)
         status = mseq_error_no_memory(err);
     mseq_buffer_free(&key);
     mseq_buffer_free(&value);
