@@ -77,6 +77,30 @@ static int system_normalize_time(lua_State *L) {
     return 1;
 }
 
+/* core.parse_time(text) -> microseconds since 1970 | nil, err    [-0, +1|2, v] */
+static int system_parse_time(lua_State *L) {
+    int64_t microseconds = 0;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_time_parse(mseqi_check_text(L, 1), &microseconds, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_pushinteger(L, (lua_Integer)microseconds);
+    return 1;
+}
+
+/* core.casefold(text) -> text    [-0, +1, v] */
+static int system_casefold(lua_State *L) {
+    const char *text = mseqi_check_text(L, 1);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    scratch->texts[0] = mseq_text_casefold(text);
+    if (scratch->texts[0] == NULL) {
+        return luaL_error(L, "not enough memory, or the text is not UTF-8");
+    }
+    lua_pushstring(L, scratch->texts[0]);
+    return 1;
+}
+
 /* core.normalize_uuid(text) -> canonical | nil    [-0, +1, v] */
 static int system_normalize_uuid(lua_State *L) {
     char canonical[37];
@@ -220,6 +244,8 @@ const luaL_Reg mseqi_system_functions[] = {
     {"monotonic_ms", system_monotonic},
     {"format_time", system_format_time},
     {"normalize_time", system_normalize_time},
+    {"parse_time", system_parse_time},
+    {"casefold", system_casefold},
     {"normalize_uuid", system_normalize_uuid},
     {"nearest", system_nearest},
     {"where", system_where},

@@ -113,7 +113,21 @@ local function recording(replies)
       if core.is_error(reply) then
         return nil, reply
       end
+      if type(reply) == "table" and reply.http_status then
+        return reply.body, reply.http_status
+      end
       return reply, 200
+    end,
+    page = function(_, link, query)
+      calls[#calls + 1] = { "PAGE", link, query }
+      local reply = next_reply()
+      if core.is_error(reply) then
+        return nil, reply
+      end
+      return reply.rows, reply.next
+    end,
+    session_data_source = function()
+      return next_reply()
     end,
     list = function(_, path, query)
       calls[#calls + 1] = { "LIST", path, query }
@@ -130,7 +144,8 @@ local function recording(replies)
   return session, calls
 end
 
-local ROW = core.object("uid", "u1", "physical_table_name", "t", "description", core.null, "labels", core.array({}))
+local ROW = core.object("uid", "u1", "management_mode", "platform_managed", "physical_table_name", "t",
+  "description", core.null, "labels", core.array({}))
 local NOT_FOUND = core.error({ code = "not_found", status = 404, message = "404 GET …: gone" })
 
 describe("client.MetaTable", function()
@@ -163,6 +178,10 @@ describe("client.MetaTable", function()
       .. '"provisioning_status": "reserved"}', core.json_encode(calls[1][3]))
     assert.has_match("no filter 'physical_table_nam'.*did you mean 'physical_table_name'",
       failure(session.MetaTable.filter, { physical_table_nam = "x" }))
+    assert.has_match("no filters 'alpha', 'zeta'.*it takes: data_source__uid,",
+      failure(session.MetaTable.filter, { zeta = 1, alpha = 2 }))
+    assert.has_match("namespace__isnull is true or false, got 1", failure(session.MetaTable.filter, { namespace__isnull = 1 }))
+    assert.has_match("data_source__uid takes a uid", failure(session.MetaTable.filter, { data_source__uid = 5 }))
     assert.has_match("no filter 'provisioning_status'", failure(session.TimeIndexMetaTable.filter, { provisioning_status = "x" }))
     assert.has_match("no filter 'data_source__id'", failure(session.MetaTable.filter, { data_source__id = 1 }))
     assert.has_match("namespace__isnull is true or false", failure(session.MetaTable.filter, { namespace__isnull = "maybe" }))
@@ -182,8 +201,8 @@ describe("client.MetaTable", function()
   end)
 
   it("changes, deletes, labels and reads one table", function()
-    local session, calls = recording({ ROW, core.object(), NOTHING, ROW, core.object("labels", core.array({})),
-      core.object("introspection_snapshot", core.object("table", "t")), core.object("nodes", core.array({})) })
+    local session, calls = recording({ ROW, ROW, NOTHING, ROW, core.object("labels", core.array({})),
+      core.object("introspection_snapshot", core.object("table", "t")), core.object("nodes", core.array({})), ROW, NOTHING })
     local row = assert(session.MetaTable.get("u1"))
     assert(row:patch({ description = "d", labels = core.null }))
     assert.are.same({ "PATCH", "/orm/api/ts_manager/meta_table/u1/" }, { calls[2][1], calls[2][2] })
@@ -193,20 +212,25 @@ describe("client.MetaTable", function()
       .. '"override_protection": false}', core.json_encode(calls[3][3]))
     assert(session.MetaTable.patch("a b/c", { description = "d" }))
     assert.are.equal("/orm/api/ts_manager/meta_table/a%20b%2Fc/", calls[4][2])
-    assert(row:add_label({ " x ", "X", "", "y" }))
-    assert.are.equal('{"labels": ["x", "y"]}', core.json_encode(calls[5][4]))
+    assert(row:add_label({ " x ", "X", "", "STRASSE", "straße", 7 }))
+    assert.are.equal('{"labels": ["x", "STRASSE", "7"]}', core.json_encode(calls[5][4]))
     assert(row:introspect())
     assert.are.equal("t", row.introspection_snapshot.table)
-    assert(row:schema_graph({ depth = 2 }))
+    assert(row:get_schema_graph({ depth = 2 }))
     assert.are.equal('{"depth": 2, "include_incoming": false}', core.json_encode(calls[7][3]))
     assert.has_match("at least one label", failure(row.add_label, row, { " " }))
     assert.has_match("must have a uid", failure(session.MetaTable.delete, {}))
     assert.has_match("no option 'full_delete'", failure(row.delete, row, { full_delete = true }))
-    assert.has_match("fields to change", failure(row.patch, row, {}))
+    assert(row:patch())
+    assert.are.equal("{}", core.json_encode(calls[8][4]))
+    assert.is_true(session.MetaTable.destroy_by_uid("u1"))
+    assert.has_match("takes a table of fields", failure(row.patch, row, "x"))
   end)
 
   it("registers and finalizes checked requests", function()
-    local session, calls = recording({ ROW, core.object("ok", false, "tables", core.array({})), core.object("detail", "no") })
+    local counts = core.object("ok", false, "finalized_count", 0, "active_count", 0, "reserved_count", 1, "failed_count", 1,
+      "tables", core.array({}))
+    local session, calls = recording({ ROW, counts, { http_status = 409, body = core.object("detail", "no") }, ROW })
     assert(session.MetaTable.register({
       management_mode = "external_registered", data_source_uid = "d",
       table_contract = { physical = { table_name = "t" }, columns = { { name = "a", data_type = "TEXT" } } },
@@ -219,16 +243,29 @@ describe("client.MetaTable", function()
     local result, err = session.MetaTable.finalize_managed({ meta_table_uids = { "u1" } })
     assert.is_nil(result)
     assert.are.equal("conflict", err.code)
+    assert.has_match('"detail": "no"', err.message, 1, true)
+    -- an incomplete contract goes out as it is, its types in their normal form
+    assert(session.MetaTable.register({
+      management_mode = "external_registered", data_source_uid = "d", storage_hash = "of a former version",
+      table_contract = { columns = { { name = "a", data_type = "TEXT", backend_type = "timestamptz" } } },
+    }))
+    assert.are.equal('{"columns": [{"backend_type": "TIMESTAMP WITH TIME ZONE", "data_type": "string", "name": "a"}]}',
+      core.json_encode(calls[4][4].table_contract))
+    assert.has_match("only for local storage", failure(session.MetaTable.register, {
+      management_mode = "external_registered", data_source_uid = "d",
+      table_contract = { columns = { { name = "a", data_type = "timestamp" } } },
+    }))
   end)
 
   it("searches and executes", function()
-    local session, calls = recording({ core.array({ ROW }), ROW, core.object("ok", true), core.object("rows", core.array({})) })
-    assert.are.equal(1, #assert(session.MetaTable.search("accounts", { namespace = "x" })))
+    local session, calls = recording({ core.array({ ROW }), ROW, core.object("ok", true), core.object("rows", core.array({})),
+      core.object("uid", "session's"), core.object("rows", core.array({})) })
+    assert.are.equal(1, #assert(session.MetaTable.description_search(" accounts ", { namespace = "x" })))
     assert.are.equal('{"q": "accounts", "trigram_k": 200, "embed_k": 200, "w_trgm": 0.65, "w_emb": 0.35, '
       .. '"embedding_model": "default", "namespace": "x"}', core.json_encode(calls[1][4]))
-    assert.are.equal(1, #assert(session.MetaTable.column_search("price", { namespace = "x" })))
-    assert.are.equal('{"q": "price", "namespace": "x"}', core.json_encode(calls[2][3]))
-    assert.has_match("words to search for", failure(session.MetaTable.search, " "))
+    assert.are.equal(1, #assert(session.MetaTable.column_search("price", { labels = { "x", "y" }, none = core.null })))
+    assert.are.equal('[["q", "price"], ["labels", "x"], ["labels", "y"]]', core.json_encode(calls[2][3]))
+    assert.has_match("words to search for", failure(session.MetaTable.description_search, " "))
     assert.is_true(assert(session.MetaTable.run_query("u1", " SELECT 1 ")).ok)
     assert.are.same({ "/orm/api/ts_manager/meta_table/u1/run_query/", "SELECT 1" }, { calls[3][2], calls[3][6] })
     assert.has_match("takes a statement", failure(session.MetaTable.run_query, "u1", ""))
@@ -238,6 +275,126 @@ describe("client.MetaTable", function()
       session.MetaTable.execute_operation({ operation = "select", statement = {}, scope = scope })
     end))
     assert.has_match("takes an operation", failure(session.MetaTable.execute_operation))
+    assert(session.MetaTable.execute_operation({ operation = "select", statement = { sql = "SELECT 1" },
+      scope = { tables = { { meta_table_uid = "u" } } } }))
+    assert.are.equal("session's", calls[5][2].scope.data_source_uid)
+    assert.are.equal("read", calls[5][2].scope.tables[1].access)
+  end)
+
+  it("gives the objects of a list one by one", function()
+    local gone = core.error({ code = "server", status = 500, message = "500 GET …: gone" })
+    local session, calls = recording({ { rows = { ROW, ROW }, next = "/l/?page=2" }, { rows = {}, next = "/l/?page=3" }, gone,
+      { rows = { ROW }, next = "/l/?page=2" } })
+    local iterator = session.MetaTable.iter_filter({ namespace = "x" })
+    assert.are.equal(0, #calls)
+    assert.are.equal("u1", iterator().uid)
+    assert.are.equal("u1", iterator().uid)
+    assert.are.equal(1, #calls)
+    local object, err = iterator()
+    assert.is_false(object)
+    assert.are.equal(gone, err)
+    assert.is_nil((iterator()))
+    assert.are.same({ { "PAGE", "/l/?page=2" }, { "PAGE", "/l/?page=3" } }, { calls[2], calls[3] })
+    local count = 0
+    for row in session.MetaTable.iter_filter(nil, { max_items = 1 }) do
+      assert.are.equal("u1", row.uid)
+      count = count + 1
+    end
+    assert.are.same({ 1, 4 }, { count, #calls })
+    assert.has_match("max_items is a whole number", failure(session.MetaTable.iter_filter, nil, { max_items = -1 }))
+    assert.has_match("no filter 'x'", failure(session.MetaTable.iter_filter, { x = 1 }))
+  end)
+
+  it("refuses replies that the protocol does not know, and says where", function()
+    local function refused(key, value)
+      local row = core.object("management_mode", "platform_managed", "physical_table_name", "t")
+      row[key] = value
+      local session = recording({ row })
+      local object, err = session.MetaTable.get("u1")
+      assert.is_nil(object)
+      assert.are.equal("transport", err.code)
+      return err.message
+    end
+    assert.are.equal("MetaTable.get: the reply is no MetaTable: id: no such field", refused("id", 5))
+    assert.has_match("labels: a list was expected, got null", refused("labels", core.null))
+    assert.has_match("uid: text was expected, got 5", refused("uid", 5))
+    assert.has_match("provisioning_status: reserved or active was expected, got 'gone'", refused("provisioning_status", "gone"))
+    assert.has_match("columns[2].data_type: timezone-naive", refused("columns", core.array({
+      { name = "a", data_type = "uuid" }, { name = "b", data_type = "timestamp" },
+    })), 1, true)
+    local session = recording({ NOTHING })
+    assert.has_match("an object was expected", select(2, session.MetaTable.get("u1")).message)
+  end)
+
+  it("shares with users and teams", function()
+    local state = core.object("object_id", 11, "object_type", "t", "access_level", "view", "users", core.array({
+      core.object("id", 7, "first_name", "Ada", "last_name", "L", "username", "ada", "email", "a@x"),
+    }))
+    local session, calls = recording({ core.object("detail", "added"), NOTHING, state, core.array({}) })
+    assert.are.equal("added", assert(session.MetaTable.add_to_view("u1", 7)).detail)
+    assert.are.same({}, assert(session.MetaTable.remove_team_from_edit("u1", { id = 9 })))
+    assert.are.same({ "/orm/api/ts_manager/meta_table/u1/remove-team-from-edit/", '{"team_id": 9}' },
+      { calls[2][2], core.json_encode(calls[2][4]) })
+    assert.are.equal("ada", assert(session.MetaTable.list_users_can_view("u1")).users[1].username)
+    assert.has_match("no object", select(2, session.MetaTable.add_to_edit("u1", 7)).message)
+    for _, subject in ipairs({ "7", true, {}, 1.5 }) do
+      assert.has_match("takes the id of a user or a team", failure(session.MetaTable.add_to_view, "u1", subject))
+    end
+  end)
+end)
+
+describe("client.TimeIndexMetaTable", function()
+  local sql = require("mainsequence.sql")
+  local TABLE = core.object("uid", "h1", "management_mode", "platform_managed", "physical_table_name", "holdings",
+    "time_indexed_profile", core.object("time_index_name", "t", "index_names", core.array({ "t", "account" })))
+
+  it("reads ranges, page by page and in chunks", function()
+    local row = core.object("t", "2026-03-01T00:00:00Z")
+    local session, calls = recording({
+      TABLE, core.object("results", core.array({ row, row }), "next_offset", 2),
+      core.object("results", core.array({ row }), "next_offset", 0), core.object("results", core.array({})),
+      core.object("results", core.array({ row })), core.object("next_offset", 1), core.object("next_offset", 1),
+    })
+    local holdings = assert(session.TimeIndexMetaTable.get("h1"))
+    assert.are.equal(3, #assert(holdings:get_data_between_dates({ start_date = sql.timestamp("2026-03-01T01:00:00.5+01:00"),
+      end_date = 1772668800, great_or_equal = true, columns = { "a" } })))
+    assert.are.equal('{"start_date": 1772323200.5, "end_date": 1772668800.0, "great_or_equal": true, "less_or_equal": null, '
+      .. '"columns": ["a"], "offset": 0}', core.json_encode(calls[2][4]):gsub('"offset": 2', '"offset": 0'))
+    local many = {}
+    for position = 1, 101 do
+      many[position] = { coordinate = { account = position }, start_date = "2026-03-01T00:00:00.900Z" }
+    end
+    assert.are.equal(1, #assert(holdings:get_data_between_dates({ dimension_range_map = many })))
+    assert.are.same({ 100, 1 }, { #calls[4][4].dimension_range_map, #calls[5][4].dimension_range_map })
+    assert.are.equal(1772323200, calls[4][4].dimension_range_map[1].start_date)
+    assert.has_match("entry 1 of dimension_range_map lacks account.*it needs account", failure(holdings.get_data_between_dates,
+      holdings, { dimension_range_map = { { coordinate = { foo = 1 } } } }))
+    assert.has_match("start_date is a time with its offset", failure(holdings.get_data_between_dates, holdings,
+      { start_date = "2026-03-01" }))
+    assert.has_match("next_offset 1 does not follow 1", select(2, holdings:get_data_between_dates()).message)
+  end)
+
+  it("reads last observations and statistics, deletes tails", function()
+    local session, calls = recording({
+      core.array({ core.object("t", "x") }), { http_status = 201, body = core.array({}) },
+      core.object("update_statistics", core.object("global_index_progress", core.object("max", 1772323200000, "min", core.null),
+        "multi_index_stats", core.object("index_progress", core.object("a1", "2026-03-01 00:00:00+01:00")))),
+      core.object("deleted_count", 3), core.object("deleted_count", 0), core.object("results", core.array({})),
+    })
+    local class = session.TimeIndexMetaTable
+    assert.are.equal(1, #assert(class.get_last_observation("h1", { dimension_filters = { a = { 1 } } })))
+    assert.are.equal('{"dimension_filters": {"a": [1]}}', core.json_encode(calls[1][4]))
+    assert.has_match("no list of rows", select(2, class.get_last_observation("h1")).message)
+    local statistics = assert(class.get_data_updates("h1"))
+    assert.are.equal("2026-03-01T00:00:00Z", statistics.global_index_progress.max)
+    assert.are.equal("2026-02-28T23:00:00Z", statistics.index_progress.a1)
+    assert.are.equal(3, assert(class.delete_after_date("h1", sql.timestamp("2026-03-02T00:00:00Z"))).deleted_count)
+    assert.are.equal('{"after_date": "2026-03-02T00:00:00+00:00"}', core.json_encode(calls[4][4]))
+    assert(class.delete_after_date("h1", "2026-03-02"))
+    assert.are.equal('{"after_date": "2026-03-02"}', core.json_encode(calls[5][4]))
+    assert.has_match("takes the time after which", failure(class.delete_after_date, "h1", " "))
+    assert.has_match("an object was expected", select(2, class.get_data_between_dates_from_node_identifier("x.H")).message)
+    assert.are.equal("x.H", calls[6][4].node_identifier)
   end)
 end)
 
@@ -303,8 +460,8 @@ describe("the client on local:", function()
     assert.are.equal(1, #assert(session.MetaTable.filter({ namespace = "x" })))
     assert.are.equal("new", assert(row:patch({ description = "new" })).description)
     assert.are.equal("new", assert(session.MetaTable.get(row.uid)).description)
-    assert.is_truthy(assert(row:validate_contract({
-      physical = { table_name = "t" }, columns = { { name = "a", data_type = "text" } },
+    assert.is_truthy(assert(row:validate_existing_contract({
+      table_contract = { physical = { table_name = "t" }, columns = { { name = "a", data_type = "text" } } },
     })))
     assert(row:delete())
     local missing, err = session.MetaTable.get(row.uid)

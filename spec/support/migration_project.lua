@@ -132,7 +132,7 @@ end
 function Project:database()
   local session = self:client()
   local data_source = assert(session.DynamicTableDataSource.session())
-  local credential = assert(session.DynamicTableDataSource.migration_connection(data_source))
+  local credential = assert(session.DynamicTableDataSource.issue_migration_connection(data_source))
   session:close()
   return assert(require("mainsequence.core").connect(credential.uri))
 end

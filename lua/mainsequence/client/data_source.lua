@@ -1,6 +1,7 @@
 --- DynamicTableDataSource and Project: where tables live, and which one is the project's own.
 
 local fault = require("mainsequence.schema.fault")
+local replies = require("mainsequence.client.replies")
 local requests = require("mainsequence.client.metatables")
 local resource = require("mainsequence.client.resource")
 
@@ -14,6 +15,16 @@ M.PROJECT_PATH = "/orm/api/pods/projects/"
 ---@field related_resource table
 ---@field related_resource_class_type string
 
+---@class mainsequence.MigrationConnection
+---@field ok boolean
+---@field data_source_uid string
+---@field dialect string
+---@field credential_kind string
+---@field role_name string
+---@field owner_role_name string?
+---@field expires_at string
+---@field uri string a secret
+
 ---@class mainsequence.Project
 ---@field uid string?
 ---@field project_name string
@@ -26,6 +37,7 @@ function M.classes(session)
   resource.add_reading(data_source)
 
   ---The data source of the session's project.
+  ---@return mainsequence.DynamicTableDataSource|nil, mainsequence.Error?
   function data_source.methods.session()
     local client, err = session:client()
     if not client then
@@ -35,19 +47,20 @@ function M.classes(session)
     if not document then
       return nil, lookup_error
     end
-    return data_source.new(document)
+    return data_source.instance(document, "DynamicTableDataSource.session")
   end
 
   ---A short-lived credential for migrations. Its `uri` is a secret.
   ---@param options { package: string?, migration_namespace: string?, ttl_seconds: integer?, purpose: string? }?
-  function data_source.methods.migration_connection(object, options)
-    local what, place = "DynamicTableDataSource.migration_connection", fault.here(1)
+  ---@return mainsequence.MigrationConnection|nil, mainsequence.Error?
+  function data_source.methods.issue_migration_connection(object, options)
+    local what, place = "DynamicTableDataSource.issue_migration_connection", fault.here(1)
     local body = requests.migration_connection(options, place)
     local reply, err = session:call("POST", data_source.path_of(what, object, place, "migration-connection/"), { body = body })
-    if reply == nil then
+    if resource.failed(reply, err) then
       return nil, err
     end
-    return resource.object(reply, what)
+    return resource.read(replies.MigrationConnection, reply, what)
   end
 
   local project = resource.class("Project", M.PROJECT_PATH, session)

@@ -3,8 +3,11 @@
 local core = require("mainsequence.core")
 local fault = require("mainsequence.schema.fault")
 local filters = require("mainsequence.client.filters")
+local replies = require("mainsequence.client.replies")
 local requests = require("mainsequence.client.metatables")
 local resource = require("mainsequence.client.resource")
+local sharing = require("mainsequence.client.sharing")
+local time_index_data = require("mainsequence.client.time_index")
 
 local M = {}
 
@@ -15,39 +18,92 @@ local M = {}
 ---@field namespace string?
 ---@field description string?
 ---@field labels string[]
----@field management_mode string
+---@field management_mode "external_registered"|"platform_managed"
 ---@field provisioning_status "reserved"|"active"
----@field schema_management_mode string
+---@field schema_management_mode "backend_managed"|"alembic_managed"|"external_registered"
+---@field migration_provider_key string?
 ---@field physical_table_name string
 ---@field table_contract table
 ---@field introspection_snapshot table
+---@field protect_from_deletion boolean
 ---@field columns table[]
 ---@field indexes_meta table[]
 ---@field foreign_keys table[]
+---@field incoming_fks table[]
+---@field creation_date string?
+
+---@class mainsequence.TimeIndexMetaTable: mainsequence.MetaTable
+---@field cadence string?
+---@field time_indexed_profile table?
 
 M.META_TABLE_PATH = "/orm/api/ts_manager/meta_table/"
 M.DYNAMIC_TABLE_PATH = "/orm/api/ts_manager/dynamic_table/"
 
 local META_TABLE_FILTERS = filters.declare({
-  identifier = { "", "in", "contains" }, uid = { "", "in" }, data_source__uid = { "", "in" },
+  identifier = { "", "in", "contains" }, uid = { "", "in" }, data_source__uid = { "", "in", kind = "uid" },
   namespace = { "", "contains", "in", "isnull" }, management_mode = { "", "in" }, provisioning_status = { "", "in" },
   schema_management_mode = { "", "in" }, migration_provider_key = { "", "in" },
   physical_table_name = { "", "contains", "in" }, labels = { "", "in", "contains" },
 })
 local DYNAMIC_TABLE_FILTERS = filters.declare({
-  identifier = { "", "in", "contains" }, uid = { "", "in" }, data_source__uid = { "", "in" },
+  identifier = { "", "in", "contains" }, uid = { "", "in", kind = "uid" }, data_source__uid = { "", "in", kind = "uid" },
   namespace = { "", "contains", "in", "isnull" }, physical_table_name = { "", "contains", "in" },
   labels = { "", "in", "contains" },
 })
 
+-- A reply that must be an object.
 local function object_or_error(body, err, what)
-  if body == nil then
+  if resource.failed(body, err) then
     return nil, err
   end
   return resource.object(body, what)
 end
 
+---@class mainsequence.DeleteOptions
+---@field full_delete_selected boolean?
+---@field full_delete_downstream_tables boolean?
+---@field delete_with_no_table boolean?
+---@field override_protection boolean? for administrators, together with full_delete_selected
+
 -- ---- Catalog -----------------------------------------------------------------------------------
+
+local DELETE_FLAGS = {
+  "full_delete_selected", "full_delete_downstream_tables", "delete_with_no_table", "override_protection",
+}
+
+local function delete(class, what, object, options, place)
+  options = options or {}
+  fault.check_options(place, what, options, DELETE_FLAGS)
+  local query = core.object()
+  for _, flag in ipairs(DELETE_FLAGS) do
+    query[flag] = options[flag] == true
+  end
+  local reply, status = class.session:call("DELETE", class.path_of(what, object, place), { query = query })
+  if resource.failed(reply, status) then
+    return nil, status
+  end
+  return reply == nil and true or reply
+end
+
+local function fields_of(what, fields, place)
+  if type(fields) ~= "table" or core.is_array(fields) then
+    fault.raise(place, ("%s takes a table of fields, got %s"):format(what, fault.show(fields)))
+  end
+  return next(fields) == nil and core.object() or fields
+end
+
+-- A POST of fields to a collection's own route, answered with one object.
+local function posting(class, suffix, method)
+  local what = ("%s.%s"):format(class.name, method)
+  return function(fields)
+    local body = fields_of(what, fields, fault.here(1))
+    local reply, err = class.session:call("POST", class.path .. suffix, { body = body })
+    if resource.failed(reply, err) then
+      return nil, err
+    end
+    return class.instance(reply, what)
+  end
+end
 
 local function add_catalog(class)
   local methods, session, path, name = class.methods, class.session, class.path, class.name
@@ -56,18 +112,16 @@ local function add_catalog(class)
   ---@param body table e.g. { physical_table_name__in = { … }, limit = 2 }
   function methods.filter_by_body(body)
     local what = name .. ".filter_by_body"
-    if type(body) ~= "table" then
-      fault.raise(fault.here(1), ("%s takes a table of filters, got %s"):format(what, fault.show(body)))
-    end
-    local reply, err = session:call("POST", path .. "filter/", { body = body })
-    if reply == nil then
+    local sent = fields_of(what, body, fault.here(1))
+    local reply, err = session:call("POST", path .. "filter/", { body = sent })
+    if resource.failed(reply, err) then
       return nil, err
     end
     local rows, rows_error = resource.rows(reply, what)
     if not rows then
       return nil, rows_error
     end
-    return class.instances(rows)
+    return class.instances(rows, what)
   end
 
   ---Registers a table.
@@ -75,7 +129,7 @@ local function add_catalog(class)
   function methods.register(request)
     local body = class.check_registration(request, fault.here(1))
     local reply, err = session:call("POST", path .. "register/", { body = body })
-    if reply == nil then
+    if resource.failed(reply, err) then
       return nil, err
     end
     return class.instance(reply, name .. ".register")
@@ -84,65 +138,72 @@ local function add_catalog(class)
   ---Creates rows, matched to the replies by position.
   ---@param rows table[]
   function methods.bulk_create(rows)
-    local what = name .. ".bulk_create"
+    local what, place = name .. ".bulk_create", fault.here(1)
+    if type(rows) ~= "table" then
+      fault.raise(place, ("%s takes a list of rows, got %s"):format(what, fault.show(rows)))
+    end
     local reply, err = session:call("POST", path, { body = core.array(rows) })
-    if reply == nil then
+    if resource.failed(reply, err) then
       return nil, err
     end
-    if not core.is_array(reply) then
-      return nil, core.error({ code = "transport", message = what .. ": the reply is no list" })
+    if type(reply) ~= "table" or not core.is_array(reply) then
+      return resource.unexpected(what, "no list")
     end
-    return class.instances(reply)
+    return class.instances(reply, what)
   end
 
-  ---Changes fields; gives the new object.
+  ---Creates the row that the fields describe, or changes the one there is.
   ---@param fields table
+  methods.update_or_create = posting(class, "update_or_create/", "update_or_create")
+
+  ---Changes fields; gives the new object.
+  ---@param fields table? none: nothing changes
   function methods.patch(object, fields)
     local what, place = name .. ".patch", fault.here(1)
-    if type(fields) ~= "table" or next(fields) == nil then
-      fault.raise(place, ("%s takes a table of fields to change, got %s"):format(what, fault.show(fields)))
-    end
-    local reply, err = session:call("PATCH", class.path_of(what, object, place), { body = fields })
-    if reply == nil then
+    local body = fields_of(what, fields == nil and {} or fields, place)
+    local reply, err = session:call("PATCH", class.path_of(what, object, place), { body = body })
+    if resource.failed(reply, err) then
       return nil, err
     end
     return class.instance(reply, what)
   end
 
-  local FLAGS = {
-    "full_delete_selected", "full_delete_downstream_tables", "delete_with_no_table", "override_protection",
-  }
-
   ---Deletes the catalog row; full_delete_selected drops the table too. Gives true, or the reply's document.
-  ---@param options table? the flags above, each true or false
+  ---@param options mainsequence.DeleteOptions?
   function methods.delete(object, options)
-    local what, place = name .. ".delete", fault.here(1)
-    options = options or {}
-    fault.check_options(place, what, options, FLAGS)
-    local query = core.object()
-    for _, flag in ipairs(FLAGS) do
-      query[flag] = options[flag] == true
-    end
-    local reply, status = session:call("DELETE", class.path_of(what, object, place), { query = query })
-    if reply == nil and core.is_error(status) then
-      return nil, status
-    end
-    return reply == nil and true or reply
+    local place = fault.here(1)
+    return delete(class, name .. ".delete", object, options, place)
   end
 
-  local function labels_call(suffix)
-    return function(object, labels)
-      local what, place = ("%s.%s"):format(name, suffix:gsub("-", "_"):gsub("/", "")), fault.here(1)
+  ---As delete, by uid.
+  ---@param uid string
+  ---@param options table? as delete
+  function methods.destroy_by_uid(uid, options)
+    local place = fault.here(1)
+    return delete(class, name .. ".destroy_by_uid", uid, options, place)
+  end
+
+  local function labels_call(method, suffix)
+    local what = ("%s.%s"):format(name, method)
+    methods[method] = function(object, labels)
+      local place = fault.here(1)
       local body = { labels = requests.labels(what, labels, place) }
       local reply, err = session:call("POST", class.path_of(what, object, place, suffix), { body = body })
-      if reply == nil and core.is_error(err) then
+      if resource.failed(reply, err) then
         return nil, err
       end
-      return reply == nil and { labels = core.array({}) } or reply
+      if reply == nil then
+        return { labels = core.array({}) }
+      end
+      return resource.read(replies.LabelSet, reply, what)
     end
   end
-  methods.add_label = labels_call("add-label/")
-  methods.remove_label = labels_call("remove-label/")
+  ---Gives the table labels; they have no meaning for access. The reply has all the labels it has now.
+  ---@param labels string|string[]
+  labels_call("add_label", "add-label/")
+  ---Takes labels away.
+  ---@param labels string|string[]
+  labels_call("remove_label", "remove-label/")
 end
 
 -- ---- Structure ---------------------------------------------------------------------------------
@@ -161,30 +222,28 @@ local function add_structure(class)
     return result, result_error
   end
 
-  ---Has the TS Manager check and normalise a contract. validate_contract(contract, options) for no table in
-  ---particular, object:validate_contract(contract, options) for one.
-  function methods.validate_contract(object, contract, options)
-    local what, place = name .. ".validate_contract", fault.here(1)
-    local target = path .. "validate-contract/"
-    if class.is(object) or type(object) == "string" then
-      target = class.path_of(what, object, place, "validate-contract/")
-    else
-      contract, options = object, contract
-    end
-    if type(contract) ~= "table" then
-      fault.raise(place, ("%s takes a contract, got %s"):format(what, fault.show(contract)))
-    end
-    fault.check_options(place, what, options or {}, { "management_mode" })
-    local body = core.object("table_contract", contract)
-    body.management_mode = options and options.management_mode
-    local reply, err = session:call("POST", target, { body = body })
+  ---Has the TS Manager check and normalise a contract.
+  ---@param request table see client.metatables.MetaTableValidateContractRequest
+  function methods.validate_contract(request)
+    local what = name .. ".validate_contract"
+    local body = requests.validation(request, fault.here(1))
+    local reply, err = session:call("POST", path .. "validate-contract/", { body = body })
+    return object_or_error(reply, err, what)
+  end
+
+  ---Has the TS Manager check a contract for this table.
+  ---@param request table as for validate_contract
+  function methods.validate_existing_contract(object, request)
+    local what, place = name .. ".validate_existing_contract", fault.here(1)
+    local body = requests.validation(request, place)
+    local reply, err = session:call("POST", class.path_of(what, object, place, "validate-contract/"), { body = body })
     return object_or_error(reply, err, what)
   end
 
   ---Tables around this one.
   ---@param options { depth: integer?, include_incoming: boolean? }?
-  function methods.schema_graph(object, options)
-    local what, place = name .. ".schema_graph", fault.here(1)
+  function methods.get_schema_graph(object, options)
+    local what, place = name .. ".get_schema_graph", fault.here(1)
     options = options or {}
     fault.check_options(place, what, options, { "depth", "include_incoming" })
     local query = core.object("depth", options.depth or 1, "include_incoming", options.include_incoming == true)
@@ -198,21 +257,23 @@ local function add_structure(class)
   function methods.finalize_managed(request)
     local what = name .. ".finalize_managed"
     local body = requests.finalize(request, fault.here(1))
-    local reply, err = session:call("POST", path .. "finalize-managed/", { body = body, accept = 409 })
-    local result, result_error = object_or_error(reply, err, what)
-    if result and type(result.ok) ~= "boolean" then
+    local reply, status = session:call("POST", path .. "finalize-managed/", { body = body, accept = 409 })
+    if resource.failed(reply, status) then
+      return nil, status
+    end
+    if status == 409 and type(reply) == "table" and reply.ok == nil then
       return nil, core.error({
-        code = "conflict", status = 409, message = ("%s: %s"):format(what, core.json_encode(result)),
+        code = "conflict", status = 409, message = ("%s: %s"):format(what, core.json_encode(reply, { unicode = true })),
       })
     end
-    return result, result_error
+    return resource.read(replies.FinalizeResult, reply, what)
   end
 end
 
 -- ---- Search and queries ------------------------------------------------------------------------
 
 local function found(class, reply, err, what)
-  if reply == nil then
+  if resource.failed(reply, err) then
     return nil, err
   end
   if type(reply) == "table" and not core.is_array(reply) and reply.results == nil then
@@ -223,20 +284,20 @@ local function found(class, reply, err, what)
   if not rows then
     return nil, rows_error
   end
-  return class.instances(rows)
+  return class.instances(rows, what)
 end
 
 local function search_text(what, q, place)
   if type(q) ~= "string" or not q:find("%S") then
     fault.raise(place, ("%s takes words to search for, got %s"):format(what, fault.show(q)))
   end
-  return q
+  return (q:match("^%s*(.-)%s*$"))
 end
 
 local function add_search(class)
   local methods, session, path, name = class.methods, class.session, class.path, class.name
 
-  ---Tables whose description fits the words.
+  ---Tables whose description fits the words, best first.
   ---@param q string
   ---@param options table? trigram_k, embed_k, w_trgm, w_emb, embedding_model, q_embedding, and filters
   function methods.description_search(q, options)
@@ -249,23 +310,29 @@ local function add_search(class)
     local reply, err = session:call("POST", path .. "description-search/", { body = body })
     return found(class, reply, err, what)
   end
-  methods.search = methods.description_search
 
   ---Tables that have a column that fits the words.
   ---@param q string
-  ---@param given table? filters
+  ---@param given table? filters; each value of a list is sent under its name again
   function methods.column_search(q, given)
     local what, place = name .. ".column_search", fault.here(1)
-    local query = core.object("q", search_text(what, q, place))
-    local rest = filters.query(what, class.filters, given, place)
-    for _, key in ipairs(core.keys(rest)) do
-      query[key] = rest[key]
-    end
+    local query = filters.pairs(what, { "q", search_text(what, q, place) }, given, place)
     local reply, err = session:call("GET", path .. "column-search/", { query = query })
     return found(class, reply, err, what)
   end
 
-  ---Runs one SELECT, given as text, over the tables that the caller may view, in the table's data source.
+  ---Has the search index of the table built again. Gives true, or the reply's document.
+  function methods.refresh_table_search_index(object)
+    local what, place = name .. ".refresh_table_search_index", fault.here(1)
+    local reply, err = session:call("POST", class.path_of(what, object, place, "refresh-table-search-index/"))
+    if resource.failed(reply, err) then
+      return nil, err
+    end
+    return reply == nil and true or reply
+  end
+
+  ---Runs one SELECT, given as text, over the tables that the caller may view, in the table's data source. A refused
+  ---statement is an envelope with `ok = false`.
   ---@param sql string
   ---@return table|nil envelope { ok, results, row_count, truncated, … }, mainsequence.Error?
   function methods.run_query(object, sql)
@@ -278,7 +345,29 @@ local function add_search(class)
     return object_or_error(reply, err, what)
   end
 
-  ---Runs a governed operation (compiled-sql.v1) and gives { rows, row_count, truncated, pagination, … }.
+  -- The operation with a data source in its scope: its own, else the session's.
+  local function with_data_source(client, operation)
+    local scope = operation.scope
+    if type(scope) ~= "table" or core.is_array(scope) or scope.data_source_uid ~= nil or scope.dataSourceUid ~= nil then
+      return operation
+    end
+    local source, err = client:session_data_source()
+    if not source then
+      return nil, err
+    end
+    local copy, inner = core.object(), core.object("data_source_uid", source.uid)
+    for _, key in ipairs(core.keys(scope)) do
+      inner[key] = scope[key]
+    end
+    for _, key in ipairs(core.keys(operation)) do
+      copy[key] = operation[key]
+    end
+    copy.scope = inner
+    return copy
+  end
+
+  ---Runs a governed operation (compiled-sql.v1) and gives { rows, row_count, truncated, pagination, … }. Without a
+  ---data source in its scope, it is the session's.
   ---@param operation table
   function methods.execute_operation(operation)
     local place = fault.here(1)
@@ -286,12 +375,15 @@ local function add_search(class)
       fault.raise(place, ("%s.execute_operation takes an operation, got %s"):format(name, fault.show(operation)),
         "compiled_sql.compile_statement and compiled_sql.build_operation make one")
     end
-    fault.blame(place, core.validate_operation, operation)
     local client, err = session:client()
     if not client then
       return nil, err
     end
-    return client:execute_operation(operation)
+    local complete, source_error = with_data_source(client, operation)
+    if not complete then
+      return nil, source_error
+    end
+    return client:execute_operation(fault.blame(place, core.validate_operation, complete))
   end
 end
 
@@ -307,7 +399,10 @@ function M.classes(session)
     add_catalog(class)
     add_structure(class)
     add_search(class)
+    sharing.add(class)
   end
+  time_index.methods.get_or_create = posting(time_index, "get_or_create/", "get_or_create")
+  time_index_data.add(time_index)
   return meta_table, time_index
 end
 

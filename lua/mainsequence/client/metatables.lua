@@ -69,6 +69,8 @@ local function build(what, fields, given, place)
   for position, field in ipairs(fields) do
     names[position], known[field[1]] = field[1], true
   end
+  -- a key of former versions, left out without a word
+  known.storage_hash = fields.former_hash
   for _, key in ipairs(fault.sorted_keys(given)) do
     if not known[key] then
       fault.raise(place, ("%s has no field %s"):format(what, fault.show(key)),
@@ -101,6 +103,47 @@ local function empty_list()
   return core.array({})
 end
 
+-- ---- Contracts ---------------------------------------------------------------------------------
+
+-- A contract that lacks what a whole one has: as it is, its types in their normal form.
+local function normalize_types(contract)
+  local copy = core.object()
+  for _, key in ipairs(core.keys(contract)) do
+    copy[key] = contract[key]
+  end
+  if type(contract.columns) ~= "table" then
+    return copy
+  end
+  copy.columns = core.array({})
+  for position, column in ipairs(contract.columns) do
+    if type(column) == "table" and not core.is_array(column) then
+      local typed = core.object()
+      for _, key in ipairs(core.keys(column)) do
+        typed[key] = column[key]
+      end
+      if type(column.data_type) == "string" then
+        typed.data_type = core.normalize_data_type(column.data_type)
+      end
+      if type(column.backend_type) == "string" then
+        typed.backend_type = core.normalize_backend_type(column.backend_type)
+      end
+      column = typed
+    end
+    copy.columns[position] = column
+  end
+  return copy
+end
+
+---A contract as it is sent: a whole one in its normal form, an incomplete one with its types normalised; the TS
+---Manager judges the rest.
+---@param contract table
+---@param place mainsequence.Place?
+---@return table contract
+function M.contract(contract, place)
+  local whole, normal = pcall(core.normalize_contract, contract)
+  return whole and normal or fault.blame(place, normalize_types, contract)
+end
+
 -- ---- Registration ------------------------------------------------------------------------------
 
 local REGISTRATION = {
@@ -115,6 +158,7 @@ local REGISTRATION = {
   { "management_mode", "text", required = true, one_of = { "external_registered", "platform_managed" } },
   { "provisioning", "object" },
   { "introspect", "flag", default = false },
+  former_hash = true,
 }
 
 ---Body of MetaTable.register.
@@ -124,7 +168,7 @@ local REGISTRATION = {
 function M.registration(given, place)
   local what = "MetaTableRegistrationRequest"
   local body = build(what, REGISTRATION, given, place)
-  body.table_contract = fault.blame(place, core.normalize_contract, body.table_contract)
+  body.table_contract = M.contract(body.table_contract, place)
   return body
 end
 
@@ -143,6 +187,7 @@ local TIME_INDEX_REGISTRATION = {
   { "cadence", "text" },
   { "partition_strategy", "text", default = "backend_default" },
   { "table_contract", "object", required = true },
+  former_hash = true,
 }
 
 -- What stands in the contract's own places, not in the request or beside it.
@@ -198,6 +243,22 @@ function M.finalize(given, place)
   return body
 end
 
+local VALIDATION = {
+  { "table_contract", "object", required = true },
+  { "management_mode", "text", one_of = { "external_registered", "platform_managed" } },
+  former_hash = true,
+}
+
+---Body of MetaTable.validate_contract.
+---@param given table
+---@param place mainsequence.Place?
+---@return table request
+function M.validation(given, place)
+  local body = build("MetaTableValidateContractRequest", VALIDATION, given, place)
+  body.table_contract = M.contract(body.table_contract, place)
+  return body
+end
+
 local CONNECTION = {
   { "purpose", "text", default = "schema_migration" },
   { "package", "text", default = "" },
@@ -215,24 +276,24 @@ end
 
 -- ---- Labels ------------------------------------------------------------------------------------
 
----Labels as they are sent: trimmed, blanks and repetitions left out. None at all raises.
+---Labels as they are sent: trimmed, blanks and repetitions (without regard to case) left out. None at all raises.
 ---@param what string
----@param labels string|string[]
+---@param labels string|number|(string|number)[]
 ---@param place mainsequence.Place?
 ---@return string[]
 function M.labels(what, labels, place)
-  if type(labels) == "string" then
+  if type(labels) ~= "table" then
     labels = { labels }
-  end
-  local good, expected = CHECKS.texts(labels)
-  if not good then
-    fault.raise(place, ("%s: labels must be %s, got %s"):format(what, expected, fault.show(labels)))
   end
   local list, seen = core.array({}), {}
   for _, label in ipairs(labels) do
-    label = label:match("^%s*(.-)%s*$")
-    if label ~= "" and not seen[label:lower()] then
-      seen[label:lower()] = true
+    if type(label) ~= "string" and type(label) ~= "number" then
+      fault.raise(place, ("%s: labels must be a list of texts, got %s"):format(what, fault.show(label)))
+    end
+    label = tostring(label):match("^%s*(.-)%s*$")
+    local folded = core.casefold(label)
+    if label ~= "" and not seen[folded] then
+      seen[folded] = true
       list[#list + 1] = label
     end
   end
@@ -251,6 +312,7 @@ local function public(builder)
   end
 end
 
+M.MetaTableValidateContractRequest = public(M.validation)
 M.MetaTableRegistrationRequest = public(M.registration)
 M.TimeIndexMetaTableRegistrationRequest = public(M.time_index_registration)
 M.ManagedMetaTableFinalizeRequest = public(M.finalize)

@@ -327,7 +327,7 @@ function M.read(made, document, path)
   if not is_object(document) then
     return fault(path or made.name, "an object", document)
   end
-  local object, prefix = core.object(), path and path .. "." or ""
+  local object, prefix = {}, path and path .. "." or ""
   local wrong = take_given(made, document, object, prefix)
   if wrong then
     return nil, wrong

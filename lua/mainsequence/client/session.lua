@@ -106,6 +106,16 @@ function Session:list(path, query)
   return client:list(path, query)
 end
 
+---One page of a list: the collection's path, or the `next` of an earlier page (then without query).
+---@return table[]|nil rows, string|mainsequence.Error|nil next_or_err
+function Session:page(link, query)
+  local client, err = self:client()
+  if not client then
+    return nil, err
+  end
+  return client:page(link, query)
+end
+
 ---Closes the client; the next call opens it again.
 function Session:close()
   if self.opened then

@@ -71,6 +71,10 @@ function core.monotonic_ms() end
 function core.format_time(microseconds, trimmed) end
 ---@return string|nil canonical, mainsequence.Error? err   any ISO timestamp with offset → …ffffffZ
 function core.normalize_time(text) end
+---@return integer|nil microseconds since 1970, mainsequence.Error? err   any ISO timestamp with offset
+function core.parse_time(text) end
+---@return string text  as it compares without regard to case (Unicode)
+function core.casefold(text) end
 ---@return string|nil canonical form, nil when it is no uuid
 function core.normalize_uuid(text) end
 ---@return string|nil nearest of the candidates, if it is near

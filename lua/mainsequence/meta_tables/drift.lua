@@ -55,7 +55,7 @@ end
 
 ---A read-only connection to the data source, with a credential of a few minutes.
 local function connect(session, uid, provider)
-  local credential, err = session.DynamicTableDataSource.migration_connection(uid, {
+  local credential, err = session.DynamicTableDataSource.issue_migration_connection(uid, {
     package = provider.package, migration_namespace = provider.migration_namespace, ttl_seconds = 300,
   })
   if not credential then return nil, err end

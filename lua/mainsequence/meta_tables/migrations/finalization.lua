@@ -95,7 +95,7 @@ local function tell_result(context, path, result)
 end
 
 ---Binds models to their rows where the table is there, and releases them where it is gone.
----@return table[] bound
+---@return table[]|nil bound, mainsequence.Error?
 local function bind_models(context, result)
   local bound = {}
   for _, entry in ipairs(result.tables) do
@@ -106,7 +106,10 @@ local function bind_models(context, result)
       if has_failed(entry) then
         registry.set_binding(model, nil)
       else
-        local row = class.new(context.rows[model])
+        local row, err = class.instance(context.rows[model], "finalize-managed")
+        if not row then
+          return nil, err
+        end
         row.provisioning_status = entry.provisioning_status
         registry.set_binding(model, row)
         bound[#bound + 1] = row
@@ -170,7 +173,10 @@ function M.finalize(context, verb, target)
     return nil, check_error
   end
   tell_result(context, path, result)
-  local bound = bind_models(context, result)
+  local bound, bind_error = bind_models(context, result)
+  if not bound then
+    return nil, bind_error
+  end
   if not result.ok then
     return nil, physical_state_error(context, result)
   end
