@@ -3,15 +3,19 @@
 local core = require("mainsequence.core")
 local fault = require("mainsequence.schema.fault")
 local resource = require("mainsequence.client.resource")
-local values = require("mainsequence.sql.values")
 
 local M = {}
 
 -- ---- Times ---------------------------------------------------------------------------------------
 
+-- A timestamp of mainsequence.sql: it knows what was written, and what travels.
+local function is_timestamp(value)
+  return type(value) == "table" and value.kind == "timestamp" and type(value.wire) == "string"
+end
+
 -- Microseconds since 1970 of a sql.timestamp or of a text with an offset.
 local function microseconds_of(what, name, value, place)
-  local text = values.is_value(value) and value.kind == "timestamp" and value.wire or value
+  local text = is_timestamp(value) and value.wire or value
   local microseconds, err = nil, nil
   if type(text) == "string" then
     microseconds, err = core.parse_time(text)
@@ -222,7 +226,7 @@ end
 
 ---The time as Python writes it, with an offset instead of Z; texts stay as they are.
 local function iso_text(what, value, place)
-  if values.is_value(value) and value.kind == "timestamp" then
+  if is_timestamp(value) then
     return (value.text:gsub("[Zz]$", "+00:00"))
   end
   if type(value) == "number" then
