@@ -131,3 +131,17 @@ mseq_status mseq_endpoint_upgrade(const char *home, const char *catalog, mseq_va
     free(directory);
     return status;
 }
+
+mseq_status mseq_endpoint_manager(const char *home, const char *catalog, mseq_manager **manager,
+                                  mseq_error *err) {
+    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
+    char *directory = NULL;
+    mseq_status status = find_directory("", home, &directory, err);
+    options.directory = directory;
+    options.catalog = catalog ? catalog : catalog_of_environment();
+    options.served = true;
+    if (status == MSEQ_OK)
+        status = mseq_manager_open(&options, manager, err);
+    free(directory);
+    return status;
+}

@@ -17,6 +17,7 @@
 
 #define MSEQI_CONNECTION "mainsequence.connection"
 #define MSEQI_CLIENT "mainsequence.client"
+#define MSEQI_SERVER "mainsequence.server"
 #define MSEQI_TABLE "mainsequence.table"
 #define MSEQI_ERROR "mainsequence.error"
 #define MSEQI_ARRAY "mainsequence.array"
@@ -107,6 +108,7 @@ void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metame
                           const luaL_Reg *methods);
 void mseqi_connections_register(lua_State *L);
 void mseqi_clients_register(lua_State *L);
+void mseqi_servers_register(lua_State *L);
 
 /* ---- tables.c: frozen tables
  * ------------------------------------------------------------------------- */
@@ -138,5 +140,6 @@ extern const luaL_Reg mseqi_connection_functions[];
 extern const luaL_Reg mseqi_migration_functions[];
 extern const luaL_Reg mseqi_client_functions[];
 extern const luaL_Reg mseqi_manager_functions[];
+extern const luaL_Reg mseqi_server_functions[];
 
 #endif

@@ -24,6 +24,7 @@ int luaopen_mainsequence_core(lua_State *L) {
         mseqi_system_functions,    mseqi_naming_functions,  mseqi_table_functions,
         mseqi_contract_functions,  mseqi_ddl_functions,     mseqi_connection_functions,
         mseqi_migration_functions, mseqi_client_functions,  mseqi_manager_functions,
+        mseqi_server_functions,
     };
     luaL_checkversion(L);
     if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {
@@ -36,6 +37,7 @@ int luaopen_mainsequence_core(lua_State *L) {
     mseqi_tables_register(L);
     mseqi_connections_register(L);
     mseqi_clients_register(L);
+    mseqi_servers_register(L);
     lua_createtable(L, 0, 96);
     for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
         luaL_setfuncs(L, themes[i], 0);

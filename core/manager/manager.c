@@ -144,6 +144,15 @@ const char *mseq_manager_catalog(const mseq_manager *manager) {
     return manager->catalog_name;
 }
 
+mseq_status mseq_manager_ready(mseq_manager *manager, mseq_error *err) {
+    mseq_connection *catalog = NULL;
+    mseq_status status = mseq_database_connect(manager->catalog, &catalog, err);
+    if (status == MSEQ_OK)
+        status = manager_query(catalog, NULL, err, "SELECT uid FROM organization LIMIT 1", "");
+    mseq_connection_release(catalog);
+    return status;
+}
+
 /* ---- Data sources ------------------------------------------------------------------------------
  */
 

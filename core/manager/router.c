@@ -8,7 +8,7 @@
 #include "manager_private.h"
 #include "routes.h"
 
-enum { PATH_MAXIMUM = 4096, PIECES_MAXIMUM = 8 };
+enum { PATH_MAXIMUM = 4096, PIECES_MAXIMUM = 8, METHODS_MAXIMUM = 64 };
 
 /* Every path ends with a slash. {kind} is meta_table or dynamic_table; {uid} anything. What is
  * written out wins over {uid}: GET …/register/ is a wrong method, not the table "register". */
@@ -153,6 +153,7 @@ static mseq_status cut_path(const mseq_request *request, path_pieces *pieces, ms
 typedef struct match {
     const char *uid;
     bool time_indexed;
+    const char *pattern; /* of the route, whatever its method */
 } match;
 
 static bool piece_matches(const char *pattern, size_t length, const char *piece, match *found) {
@@ -168,7 +169,7 @@ static bool piece_matches(const char *pattern, size_t length, const char *piece,
 }
 
 static bool route_matches(const char *pattern, const path_pieces *pieces, match *found) {
-    *found = (match){NULL, false};
+    *found = (match){NULL, false, NULL};
     for (size_t i = 0; i < pieces->count; i++) {
         size_t length = strcspn(pattern, "/");
         if (length == 0 || !piece_matches(pattern, length, pieces->piece[i], found))
@@ -178,14 +179,19 @@ static bool route_matches(const char *pattern, const path_pieces *pieces, match 
     return *pattern == '\0';
 }
 
-static mseq_status wrong_method(const mseq_request *request, const char *pattern, mseq_error *err) {
-    char allowed[64] = "";
+/* The methods of a pattern: "GET, POST". */
+static void allowed_methods(const char *pattern, char *allowed, size_t size) {
+    allowed[0] = '\0';
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         size_t used = strlen(allowed);
         if (strcmp(routes[i].pattern, pattern) == 0)
-            snprintf(allowed + used, sizeof allowed - used, "%s%s", used ? ", " : "",
-                     routes[i].method);
+            snprintf(allowed + used, size - used, "%s%s", used ? ", " : "", routes[i].method);
     }
+}
+
+static mseq_status wrong_method(const mseq_request *request, const char *pattern, mseq_error *err) {
+    char allowed[METHODS_MAXIMUM];
+    allowed_methods(pattern, allowed, sizeof allowed);
     manager_refuse(err, MSEQ_E_API, "method_not_allowed", "%s is not allowed here, but %s",
                    request->method ? request->method : "", allowed);
     if (err)
@@ -198,13 +204,13 @@ static mseq_status find_route(const mseq_request *request, const path_pieces *pi
     const char *pattern = NULL;
     *found = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        match here;
+        match here = {NULL, false, NULL};
         if (pattern ? strcmp(pattern, routes[i].pattern) != 0
                     : !route_matches(routes[i].pattern, pieces, &here))
             continue;
         if (!pattern)
             *values = here;
-        pattern = routes[i].pattern;
+        values->pattern = pattern = routes[i].pattern;
         if (request->method && strcmp(request->method, routes[i].method) == 0) {
             *found = &routes[i];
             break;
@@ -243,13 +249,24 @@ static mseq_status answer(manager_call *call, const route *found, const match *v
     return status;
 }
 
+/* What goes with a reply whatever it says. */
+static void add_facts(const manager_call *call, const char *pattern, mseq_reply *reply) {
+    reply->route = pattern;
+    snprintf(reply->user_uid, sizeof reply->user_uid, "%s", call->caller->user_uid);
+    if (reply->status != 405 || !pattern)
+        return;
+    char allowed[METHODS_MAXIMUM];
+    allowed_methods(pattern, allowed, sizeof allowed);
+    reply->allow = mseq_text_dup(allowed);
+}
+
 /* `remote` is who the request will turn out to be from; NULL: from `local`. */
 static void handle(mseq_manager *self, const mseq_request *request, manager_caller *remote,
                    mseq_reply *reply) {
     mseq_error err = MSEQ_ERROR_INIT;
     path_pieces pieces;
     const route *found = NULL;
-    match values = {NULL, false};
+    match values = {NULL, false, NULL};
     *reply = (mseq_reply)MSEQ_REPLY_INIT;
     manager_call call = {.manager = self,
                          .request = request,
@@ -260,11 +277,12 @@ static void handle(mseq_manager *self, const mseq_request *request, manager_call
         status = find_route(request, &pieces, &found, &values, &err);
     if (status == MSEQ_OK)
         status = answer(&call, found, &values, remote, &err);
-    if (status == MSEQ_OK)
-        return;
-    if (err.status == MSEQ_OK)
-        mseq_error_set(&err, status, "%s", mseq_status_name(status));
-    manager_answer_error(reply, &err);
+    if (status != MSEQ_OK) {
+        if (err.status == MSEQ_OK)
+            mseq_error_set(&err, status, "%s", mseq_status_name(status));
+        manager_answer_error(reply, &err);
+    }
+    add_facts(&call, values.pattern, reply);
 }
 
 void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply *reply) {
@@ -274,4 +292,12 @@ void mseq_manager_handle(void *manager, const mseq_request *request, mseq_reply 
 void mseq_manager_handle_remote(void *manager, const mseq_request *request, mseq_reply *reply) {
     manager_caller caller = {.local = request->loopback};
     handle(manager, request, &caller, reply);
+}
+
+bool mseq_manager_route(size_t index, const char **method, const char **pattern) {
+    if (index >= sizeof routes / sizeof *routes)
+        return false;
+    *method = routes[index].method;
+    *pattern = routes[index].pattern;
+    return true;
 }

@@ -12,6 +12,7 @@ void mseq_reply_free(mseq_reply *reply) {
     free(reply->text);
     free(reply->retry_after);
     free(reply->location);
+    free(reply->allow);
     *reply = (mseq_reply)MSEQ_REPLY_INIT;
 }
 

@@ -27,6 +27,9 @@ MSEQ_API mseq_status mseq_endpoint_open(const char *endpoint, const char *home,
  * mseq_manager_upgrade. */
 MSEQ_API mseq_status mseq_endpoint_upgrade(const char *home, const char *catalog,
                                            mseq_value **report, mseq_error *err) MSEQ_MUST_CHECK;
+/* Opens that TS Manager itself, to be served; `home` and `catalog` as above. */
+MSEQ_API mseq_status mseq_endpoint_manager(const char *home, const char *catalog,
+                                           mseq_manager **manager, mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }

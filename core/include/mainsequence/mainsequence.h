@@ -14,6 +14,7 @@
 #include "mainsequence/migration.h"
 #include "mainsequence/naming.h"
 #include "mainsequence/schema.h"
+#include "mainsequence/server.h"
 #include "mainsequence/sql.h"
 #include "mainsequence/transport.h"
 #include "mainsequence/version.h"

@@ -51,6 +51,11 @@ MSEQ_API void mseq_manager_handle(void *manager, const mseq_request *request, ms
  * 401. */
 MSEQ_API void mseq_manager_handle_remote(void *manager, const mseq_request *request,
                                          mseq_reply *reply);
+/* Whether the catalog answers. Errors: the database's. */
+MSEQ_API mseq_status mseq_manager_ready(mseq_manager *manager, mseq_error *err) MSEQ_MUST_CHECK;
+/* The routes in the order of their definition; false after the last. Patterns are without the first
+ * and the last slash: "orm/api/ts_manager/{kind}/{uid}". Static texts. */
+MSEQ_API bool mseq_manager_route(size_t index, const char **method, const char **pattern);
 /* Both borrowed from the manager: its folder, and the catalog's name without a secret. */
 MSEQ_API const char *mseq_manager_directory(const mseq_manager *manager);
 MSEQ_API const char *mseq_manager_catalog(const mseq_manager *manager);

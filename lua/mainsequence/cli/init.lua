@@ -13,6 +13,7 @@ local COMMANDS = {
   { name = "contract", summary = "Show the contracts of models, or check a contract file." },
   { name = "fingerprint", summary = "Show the fingerprints of models." },
   { name = "manager", summary = "Administer a TS Manager: its catalog." },
+  { name = "serve", summary = "Put a TS Manager on HTTP." },
   { name = "drift", summary = "Compare models with the live database and the catalog." },
 }
 

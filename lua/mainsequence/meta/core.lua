@@ -260,4 +260,37 @@ function core.write_file(path, text) end
 ---@return true when standard output is a terminal
 function core.is_terminal() end
 
+---The TS Manager in `home` on HTTP. Errors: an address or a file that cannot be had; `not_built` in a build without
+---libmicrohttpd. From then on SIGTERM and SIGINT are held back until `wait`. Numbers: 0 or nil is the default
+---(mainsequence/server.h).
+---@class mainsequence.ServerOptions
+---@field home string? the folder; nil: as of local:
+---@field catalog string? "sqlite:PATH" or "postgresql://…"; nil: MAINSEQUENCE_CATALOG, else the folder's own
+---@field listen string? "127.0.0.1:8765", "[::1]:0"
+---@field tls_certificate string? PEM file
+---@field tls_key string? PEM file
+---@field workers integer?
+---@field max_body integer? bytes
+---@field max_connections integer?
+---@field max_connections_per_address integer?
+---@field max_waiting integer? requests
+---@field header_ms integer?
+---@field body_ms integer?
+---@field write_ms integer?
+---@field idle_ms integer?
+---@field drain_ms integer?
+
+---@param options mainsequence.ServerOptions?
+---@return mainsequence.Server|nil, mainsequence.Error?
+function core.server(options) end
+
+---@class mainsequence.Server
+local Server = {}
+function Server:address() end ---@return string "http://127.0.0.1:8765"
+---Returns when SIGTERM or SIGINT came; a second one then ends the process.
+---@return string|nil signal, mainsequence.Error?
+function Server:wait() end
+---Lets what runs finish.
+function Server:close() end
+
 return core

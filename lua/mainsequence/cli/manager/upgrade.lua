@@ -1,5 +1,6 @@
 -- mainsequence manager upgrade
 
+local catalogs = require("mainsequence.cli.catalog")
 local cli = require("mainsequence.cli")
 local core = require("mainsequence.core")
 
@@ -7,24 +8,14 @@ local M = {}
 
 function M.add_to_parser(parser)
   local command = parser:command("upgrade", "Make a TS Manager's catalog, or bring it to this version.")
-  command:option("--catalog", "sqlite:PATH or postgresql://user@host:port/database. Default: MAINSEQUENCE_CATALOG, else the"
-    .. " folder's own. PostgreSQL's password belongs in that variable or in PostgreSQL's password file."):argname("<catalog>")
-  command:option("--home", "Folder of the TS Manager. Default: MAINSEQUENCE_HOME."):argname("<folder>")
+  catalogs.add_options(command)
   cli.add_common(command)
-end
-
--- Other users of the machine see command lines.
-local function refuse_password(catalog)
-  if catalog and catalog:find("^%w+://[^/?]*:[^/?]*@") or catalog and catalog:find("[?&]password=") then
-    cli.usage_error("--catalog holds a password, which others can see on a command line",
-      "set MAINSEQUENCE_CATALOG instead, or keep the password in ~/.pgpass")
-  end
 end
 
 ---@param options table
 ---@return integer|nil status, any err
 function M.run(options)
-  refuse_password(options.catalog)
+  catalogs.check(options)
   local report, err = core.manager_upgrade { home = options.home, catalog = options.catalog }
   if not report then return nil, err end
   local text

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `server`.
+ *
+ * Three kinds of threads. libmicrohttpd's thread reads and writes sockets and calls exchange.c.
+ * A complete request is an `exchange`: its connection is suspended, it waits in the queue, a worker
+ * answers it (worker.c) and resumes the connection. The watchdog (connections.c) looks at all
+ * connections a few times a second: it enforces the deadlines, which libmicrohttpd's own timeout
+ * does not (a byte now and then keeps that one from firing), and sees clients that went away while
+ * their connection is suspended.
+ */
+#ifndef SERVER_PRIVATE_H
+#define SERVER_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include <microhttpd.h>
+
+#include "mainsequence/server.h"
+
+enum {
+    SERVER_HEADER_MAXIMUM = 32 * 1024, /* bytes of a request's line and headers */
+    SERVER_ADDRESS_SIZE = 16,          /* an IPv6 address; IPv4 ones are mapped */
+    SERVER_ID_SIZE = 32
+};
+
+/* ---- connections.c: who is connected, and how long it may take ---------------------------------
+ */
+
+typedef enum server_phase {
+    SERVER_READING_HEADERS,
+    SERVER_READING_BODY,
+    SERVER_ANSWERING, /* waits for a worker or is with one */
+    SERVER_WRITING,
+    SERVER_IDLE,
+    SERVER_ENDED /* refused or timed out: nothing it still says counts */
+} server_phase;
+
+typedef struct server_connection {
+    struct server_connection *next, *previous;
+    int socket; /* libmicrohttpd's; open as long as this is in the list */
+    bool loopback;
+    unsigned char address[SERVER_ADDRESS_SIZE];
+    server_phase phase;
+    int64_t deadline;                /* monotonic milliseconds; 0: none */
+    uint64_t received;               /* bytes the client had sent when the phase began */
+    int64_t half_closed;             /* since when the client sends no more; 0: it may */
+    mseq_cancellation *cancellation; /* of the request that is being answered, borrowed */
+} server_connection;
+
+typedef struct server_connections {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a connection came or went, or `stopping` */
+    server_connection *first;
+    size_t count;
+    bool stopping; /* idle connections are closed */
+    bool ended;    /* the watchdog shall return */
+    pthread_t watchdog;
+    bool watched;
+} server_connections;
+
+mseq_status server_connections_start(mseq_server *server, mseq_error *err) MSEQ_MUST_CHECK;
+/* Waits until nobody is connected, `ms` at most. */
+bool server_connections_wait(mseq_server *server, int64_t ms);
+/* From now on connections without a request are closed. */
+void server_connections_drain(mseq_server *server);
+/* Sets the token of every request that is being answered. */
+void server_connections_cancel(mseq_server *server);
+void server_connections_stop(mseq_server *server);
+/* libmicrohttpd's notification (MHD_OPTION_NOTIFY_CONNECTION). */
+void server_connection_notify(void *server, struct MHD_Connection *connection, void **context,
+                              enum MHD_ConnectionNotificationCode code);
+/* The next phase begins; false when the connection has ended. `bytes` is what is to be written. */
+bool server_connection_enter(mseq_server *server, server_connection *connection, server_phase phase,
+                             size_t bytes, mseq_cancellation *cancellation);
+
+/* ---- exchange.c: one request and its reply -----------------------------------------------------
+ */
+
+typedef enum server_stage {
+    SERVER_ARRIVED,    /* the request line is read */
+    SERVER_COLLECTING, /* the headers are, the body comes */
+    SERVER_WORKING,    /* suspended: the exchange belongs to the queue and a worker */
+    SERVER_ANSWERED    /* there is a response, or none for lack of memory */
+} server_stage;
+
+/* What is wrong with a request before any handler saw it. */
+typedef struct server_refusal {
+    int status; /* HTTP; 0: nothing */
+    const char *code;
+    const char *detail;
+} server_refusal;
+
+typedef struct server_exchange {
+    struct server_exchange *next; /* in the queue */
+    mseq_server *server;
+    struct MHD_Connection *mhd;
+    server_connection *connection;
+    server_stage stage;
+    char id[SERVER_ID_SIZE];
+    int64_t begun_us;
+    char *method;
+    char *target; /* the path as it came; the query follows behind its NUL */
+    const char *path;
+    const char *query; /* or NULL */
+    bool text;         /* the body is text/plain */
+    mseq_buffer body;
+    size_t reserved; /* of the server's budget for bodies */
+    server_refusal refusal;
+    mseq_cancellation *cancellation;
+    /* the answer */
+    struct MHD_Response *response;
+    size_t response_length;
+    int status;
+    const char *route; /* static; NULL: none */
+    char user[64];
+    char code[64]; /* of a refusal */
+} server_exchange;
+
+/* libmicrohttpd's callbacks. */
+void *server_exchange_new(void *server, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result server_exchange_step(void *server, struct MHD_Connection *connection,
+                                     const char *url, const char *method, const char *version,
+                                     const char *upload, size_t *upload_size, void **context);
+void server_exchange_end(void *server, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code);
+
+/* ---- worker.c: the queue and the threads that answer -------------------------------------------
+ */
+
+typedef struct server_queue {
+    server_exchange *first, **last;
+} server_queue;
+
+typedef struct server_workers {
+    pthread_mutex_t lock;
+    pthread_cond_t waiting;
+    server_queue statements; /* requests that run SQL of the caller's: may take long */
+    server_queue others;
+    int queued;
+    int running_statements;
+    bool ended;
+    pthread_t *threads;
+    int count;
+} server_workers;
+
+mseq_status server_workers_start(mseq_server *server, mseq_error *err) MSEQ_MUST_CHECK;
+/* What still waits is refused; returns when every worker is done. */
+void server_workers_stop(mseq_server *server);
+/* False when too many wait already. The connection must be suspended. */
+bool server_workers_give(mseq_server *server, server_exchange *exchange);
+
+/* ---- reply.c: responses ------------------------------------------------------------------------
+ */
+
+/* Each fills the exchange's answer; without memory its response stays NULL. */
+void server_reply(server_exchange *exchange, mseq_reply *reply);
+/* Becomes owner of `text` (malloc'ed), even on failure. */
+void server_reply_text(server_exchange *exchange, int status, const char *type, char *text);
+void server_reply_refusal(server_exchange *exchange, int status, const char *code,
+                          const char *detail);
+/* The reason phrase that goes with a status: libmicrohttpd's. A whole response as text for
+ * connections that libmicrohttpd cannot answer. */
+size_t server_reply_raw(int status, const char *code, const char *detail, char *text, size_t size);
+
+/* ---- pages.c: what the server answers itself ---------------------------------------------------
+ */
+
+/* True when the path is one of its pages ("/", "/healthz", "/readyz"). `readyz` asks the catalog
+ * and is for workers. */
+bool server_page(server_exchange *exchange, bool in_worker);
+
+/* ---- listen.c, tls.c ---------------------------------------------------------------------------
+ */
+
+/* A listening socket; *authority gets "127.0.0.1:8765" with the real port, owned by the caller. */
+mseq_status server_listen(const char *address, int backlog, int *listener, char **authority,
+                          mseq_error *err) MSEQ_MUST_CHECK;
+/* A small text file, owned by the caller. `what` names it in errors. */
+mseq_status server_read_file(const char *path, const char *what, char **text,
+                             mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- log.c -------------------------------------------------------------------------------------
+ */
+
+int64_t server_now_us(void); /* a clock that never goes back */
+void server_log_exchange(const server_exchange *exchange, bool complete);
+/* A connection that was refused or timed out before there was a request. */
+void server_log_connection(mseq_server *server, int status, const char *code);
+
+/* ---- The server --------------------------------------------------------------------------------
+ */
+
+struct mseq_server {
+    mseq_server_options options; /* with the defaults filled in; texts are not kept */
+    char *address;
+    struct MHD_Daemon *daemon;
+    bool tls;
+    char prefix[9]; /* of request ids */
+    atomic_uint_fast64_t requests;
+    atomic_size_t body_bytes; /* of all requests */
+    atomic_bool stopping;
+    pthread_mutex_t log_lock;
+    server_connections connections;
+    server_workers workers;
+};
+
+#endif
