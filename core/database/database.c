@@ -266,8 +266,6 @@ mseq_dialect mseq_connection_dialect(const mseq_connection *connection) {
 
 mseq_status mseq_connection_table_names(mseq_connection *connection, const char *schema,
                                         mseq_strings *names, mseq_error *err) {
-    if (!connection->driver->table_names)
-        return mseq_error_set(err, MSEQ_E_DATABASE, "no reflection of this database yet");
     return connection->driver->table_names(connection->session, schema, names, err);
 }
 
@@ -284,8 +282,6 @@ static void end_reading(mseq_connection *connection, bool begun) {
 
 mseq_status mseq_connection_reflect_table(mseq_connection *connection, const char *schema,
                                           const char *name, mseq_table **table, mseq_error *err) {
-    if (!connection->driver->reflect_table)
-        return mseq_error_set(err, MSEQ_E_DATABASE, "no reflection of this database yet");
     bool begun;
     mseq_status status = begin_reading(connection, &begun, err);
     if (status != MSEQ_OK)

@@ -58,5 +58,8 @@ char *database_unique_name(mseq_value *seen, const char *name);
 mseq_value *database_bytes_value(const void *bytes, size_t length);
 /* The base64 string of such a value, borrowed; NULL when it is none. */
 const mseq_value *database_bytes_of(const mseq_value *value);
+/* The server_default of a description from SQL text, `wrap`ped in parentheses or not; NULL without
+ * memory. */
+mseq_value *database_default_description(const char *text, bool wrap);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postgresql_private.h"
+#include "postgresql_reflect.h"
 
 /* Settings that the reading of values relies on. RESET ALL comes back to them. */
 static const char SETTINGS[] =
@@ -310,6 +310,16 @@ static mseq_status script(void *session, const char *sql, mseq_error *err) {
     return postgresql_script(session, sql, err);
 }
 
+static mseq_status table_names(void *session, const char *schema, mseq_strings *names,
+                               mseq_error *err) {
+    return postgresql_table_names(session, schema, names, err);
+}
+
+static mseq_status reflect_table(void *session, const char *schema, const char *name,
+                                 mseq_table **table, mseq_error *err) {
+    return postgresql_reflect_table(session, schema, name, table, err);
+}
+
 const database_driver database_postgresql_driver = {
     .dialect = MSEQ_POSTGRESQL,
     .open = target_open,
@@ -325,4 +335,6 @@ const database_driver database_postgresql_driver = {
     .commit = session_commit,
     .rollback = session_rollback,
     .in_transaction = session_in_transaction,
+    .table_names = table_names,
+    .reflect_table = reflect_table,
 };

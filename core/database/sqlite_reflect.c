@@ -50,24 +50,7 @@ static mseq_value *default_description(const char *text) {
     bool single = sqlite_only_blank(at, end);
     bool quoted = first.kind == LITE_TOKEN_STRING || first.kind == LITE_TOKEN_QUOTED;
     bool wrap = (quoted && !single) || sqlite_token_is_byte(&first, '(');
-    mseq_buffer buffer = MSEQ_BUFFER_INIT;
-    if (wrap)
-        mseq_buffer_append_char(&buffer, '(');
-    for (const char *c = text; *c; c++) {
-        if (c[0] == '\\' && c[1] == ':') /* "\:" means a colon in the description */
-            mseq_buffer_append_char(&buffer, '\\');
-        mseq_buffer_append_char(&buffer, *c);
-    }
-    if (wrap)
-        mseq_buffer_append_char(&buffer, ')');
-    mseq_value *description = mseq_value_object();
-    bool ok = description && buffer.status == MSEQ_OK &&
-              mseq_object_put_text(description, "text", mseq_buffer_text(&buffer)) == MSEQ_OK;
-    mseq_buffer_free(&buffer);
-    if (ok)
-        return description;
-    mseq_value_free(description);
-    return NULL;
+    return database_default_description(text, wrap);
 }
 
 /* hidden: 2 a virtual, 3 a stored generated column. */

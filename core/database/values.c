@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What drivers share: names of a row's columns, bytes as values. */
+ * What drivers share: names of a row's columns, bytes as values, defaults of columns. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,4 +40,25 @@ const mseq_value *database_bytes_of(const mseq_value *value) {
                                   ? mseq_object_get(value, BYTES_KEY)
                                   : NULL;
     return mseq_value_kind(bytes) == MSEQ_STRING ? bytes : NULL;
+}
+
+mseq_value *database_default_description(const char *text, bool wrap) {
+    mseq_buffer buffer = MSEQ_BUFFER_INIT;
+    if (wrap)
+        mseq_buffer_append_char(&buffer, '(');
+    for (const char *c = text; *c; c++) {
+        if (c[0] == '\\' && c[1] == ':') /* "\:" means a colon in the description */
+            mseq_buffer_append_char(&buffer, '\\');
+        mseq_buffer_append_char(&buffer, *c);
+    }
+    if (wrap)
+        mseq_buffer_append_char(&buffer, ')');
+    mseq_value *description = mseq_value_object();
+    bool ok = description && buffer.status == MSEQ_OK &&
+              mseq_object_put_text(description, "text", mseq_buffer_text(&buffer)) == MSEQ_OK;
+    mseq_buffer_free(&buffer);
+    if (ok)
+        return description;
+    mseq_value_free(description);
+    return NULL;
 }
