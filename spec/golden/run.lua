@@ -3,7 +3,7 @@
 -- "N passed, N failed". Exit 0 only when all pass.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
-package.path = here .. "/?.lua;" .. package.path
+package.path = here .. "/?.lua;" .. here .. "/../?.lua;" .. package.path
 
 local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation",
   "reflection" }

@@ -1,8 +1,9 @@
 -- reflection.json: {id, group, dialect, schemas, ddl[], expected[tables], views?}: a database is made by the
--- statements and read back; lists sorted by name, unnamed last. Cases of a database that this build has no
--- driver for fail; `--dialect sqlite` leaves them out.
+-- statements and read back; lists sorted by name, unnamed last. PostgreSQL cases get a database each on a private
+-- server; `--dialect sqlite` leaves them out.
 
 local core = require("mainsequence.core")
+local postgresql_form = require("reflection_postgresql")
 
 local M = {}
 
@@ -89,17 +90,30 @@ local function table_of(dialect, described)
   }
 end
 
+local VIEWS = {
+  sqlite = "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name",
+  postgresql = "SELECT viewname AS name FROM pg_views WHERE schemaname = current_schema() ORDER BY viewname",
+}
+
+local function connect(dialect)
+  if dialect == "sqlite" then return assert(core.connect("sqlite://")) end
+  return assert(core.connect(require("support.postgresql").database()))
+end
+
 function M.run(case, expect)
-  if case.dialect ~= "sqlite" then error("this build has no " .. case.dialect .. " driver", 0) end
-  local connection = assert(core.connect("sqlite://"))
+  local connection = connect(case.dialect)
   for _, statement in ipairs(case.ddl) do assert(connection:script(statement)) end
   local tables = {}
-  for position, reflected in ipairs(assert(connection:reflect())) do
-    tables[position] = table_of(case.dialect, reflected:describe())
+  for _, schema in ipairs(case.schemas) do
+    for _, reflected in ipairs(assert(connection:reflect(schema ~= "(default)" and schema or nil))) do
+      local described = reflected:describe()
+      tables[#tables + 1] = case.dialect == "sqlite" and table_of(case.dialect, described)
+        or postgresql_form.table_of(described)
+    end
   end
   expect(case.expected, sorted(tables), "tables")
   if case.views then
-    local rows = assert(connection:execute("SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name")).rows
+    local rows = assert(connection:execute(VIEWS[case.dialect])).rows
     local names = core.array({})
     for position, row in ipairs(rows) do names[position] = row.name end
     expect(case.views, names, "views")
