@@ -6,18 +6,19 @@
 #include "client_private.h"
 
 #define DEFAULT_TIMEOUT_MS 120000
+#define DEFAULT_ATTEMPTS 4
 
 static mseq_status copy_options(mseq_client *client, const mseq_client_options *options,
                                 mseq_error *err) {
     client->only_project = options->only_project;
     client->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+    client->attempts = options->attempts > 0 ? options->attempts : DEFAULT_ATTEMPTS;
     client->cancellation = options->cancellation;
-    if (options->access_token)
-        client->authorization = mseq_text_format("Bearer %s", options->access_token);
+    client->clock = &client_system_clock;
     client->project_uid = mseq_text_dup(options->project_uid);
-    bool complete = (!options->access_token || client->authorization) &&
-                    (!options->project_uid || client->project_uid);
-    return complete ? MSEQ_OK : mseq_error_no_memory(err);
+    if (options->project_uid && !client->project_uid)
+        return mseq_error_no_memory(err);
+    return credentials_init(&client->credentials, options, err);
 }
 
 mseq_status mseq_client_new(mseq_transport *transport, const mseq_client_options *options,
@@ -42,7 +43,7 @@ void mseq_client_free(mseq_client *client) {
     if (!client)
         return;
     mseq_transport_free(client->transport);
-    free(client->authorization);
+    credentials_free(&client->credentials);
     free(client->project_uid);
     mseq_value_free(client->session_data_source);
     free(client);
@@ -52,37 +53,66 @@ const char *mseq_client_endpoint(const mseq_client *client) {
     return mseq_transport_description(client->transport);
 }
 
+/* The body of a reply that counts as success, or the error that the outcome stands for. */
+static mseq_status take_outcome(const mseq_client *client, const mseq_request *request,
+                                mseq_outcome *outcome, int also_accept, int *http_status,
+                                mseq_value **body, mseq_error *err) {
+    mseq_reply *reply = &outcome->reply;
+    mseq_status status = outcome->error.status;
+    if (status != MSEQ_OK) {
+        if (err && err->status == MSEQ_OK)
+            *err = outcome->error;
+        return status;
+    }
+    bool success = (reply->status >= 200 && reply->status <= 299) || reply->status == also_accept ||
+                   (also_accept == CLIENT_ACCEPT_ENVELOPE && mseq_object_get(reply->body, "ok"));
+    if (!success)
+        status = client_refusal(client, request, reply, err);
+    else if (reply->text && reply->text[0])
+        status = client_no_json(client, request, reply, err);
+    if (http_status)
+        *http_status = reply->status;
+    if (status == MSEQ_OK && body) {
+        *body = reply->body;
+        reply->body = NULL;
+    }
+    mseq_reply_free(reply);
+    return status;
+}
+
 mseq_status client_send(mseq_client *client, const mseq_request *request, int also_accept,
                         int *http_status, mseq_value **body, mseq_error *err) {
-    mseq_reply reply = MSEQ_REPLY_INIT;
-    mseq_status status = mseq_transport_send(client->transport, request, &reply, err);
-    if (status != MSEQ_OK)
-        return status;
-    bool success = (reply.status >= 200 && reply.status <= 299) || reply.status == also_accept ||
-                   (also_accept == CLIENT_ACCEPT_ENVELOPE && mseq_object_get(reply.body, "ok"));
-    if (!success)
-        status = client_refusal(client, request, &reply, err);
-    else if (reply.text && reply.text[0])
-        status = mseq_error_set(
-            err, MSEQ_E_TRANSPORT, "%d %s %s%s: the reply is not JSON, is this a TS Manager?",
-            reply.status, request->method, mseq_client_endpoint(client), request->path);
-    if (status == MSEQ_OK) {
-        if (http_status)
-            *http_status = reply.status;
-        if (body) {
-            *body = reply.body;
-            reply.body = NULL;
-        }
-    }
-    mseq_reply_free(&reply);
-    return status;
+    mseq_outcome outcome = MSEQ_OUTCOME_INIT;
+    client_exchange_many(client, request, 1, &outcome);
+    return take_outcome(client, request, &outcome, also_accept, http_status, body, err);
+}
+
+mseq_status client_send_plain(mseq_client *client, const mseq_request *request, bool repeat,
+                              int *http_status, mseq_value **body, mseq_error *err) {
+    mseq_outcome outcome = MSEQ_OUTCOME_INIT;
+    client_exchange_plain(client, request, repeat, &outcome);
+    return take_outcome(client, request, &outcome, 0, http_status, body, err);
+}
+
+const char *client_path_of(const mseq_client *client, const char *link) {
+    const char *endpoint = mseq_client_endpoint(client);
+    const char *host = strstr(endpoint, "://");
+    const char *below = strchr(host ? host + 3 : endpoint, '/'); /* the endpoint's own path */
+    size_t origin = below ? (size_t)(below - endpoint) : strlen(endpoint);
+    if (strncmp(link, endpoint, origin) == 0 && link[origin] == '/')
+        link += origin;
+    if (link[0] != '/' || link[1] == '/')
+        return NULL;
+    size_t prefix = below ? strlen(below) : 0;
+    if (prefix && (strncmp(link, below, prefix) != 0 || link[prefix] != '/'))
+        return NULL;
+    return link + prefix;
 }
 
 mseq_request client_request(const mseq_client *client, const char *method, const char *path) {
     mseq_request request = MSEQ_REQUEST_INIT;
     request.method = method;
     request.path = path;
-    request.authorization = client->authorization;
     request.timeout_ms = client->timeout_ms;
     request.cancellation = client->cancellation;
     return request;
@@ -117,4 +147,79 @@ mseq_status mseq_client_call_text(mseq_client *client, const char *method, const
     request.text = text;
     request.text_length = length;
     return client_send(client, &request, CLIENT_ACCEPT_ENVELOPE, NULL, reply, err);
+}
+
+/* ---- Several calls
+ * ------------------------------------------------------------------------------------------- */
+
+static mseq_status write_queries(const mseq_call *calls, size_t count, mseq_buffer *queries,
+                                 mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (size_t i = 0; i < count && status == MSEQ_OK; i++)
+        if (calls[i].query)
+            status = mseq_wire_query(calls[i].query, &queries[i], err);
+    return status;
+}
+
+static void prepare_requests(const mseq_client *client, const mseq_call *calls, size_t count,
+                             const mseq_buffer *queries, mseq_request *requests) {
+    for (size_t i = 0; i < count; i++) {
+        requests[i] = client_request(client, calls[i].method, calls[i].path);
+        requests[i].query = queries[i].length ? mseq_buffer_text(&queries[i]) : NULL;
+        requests[i].body = calls[i].body;
+    }
+}
+
+static mseq_status take_outcomes(const mseq_client *client, const mseq_request *requests,
+                                 size_t count, mseq_outcome *outcomes, mseq_value *bodies,
+                                 mseq_error *errors, mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (size_t i = 0; i < count; i++) {
+        mseq_value *body = NULL;
+        mseq_error_clear(&errors[i]);
+        mseq_status own =
+            take_outcome(client, &requests[i], &outcomes[i], 0, NULL, &body, &errors[i]);
+        if (own != MSEQ_OK || !body)
+            body = mseq_value_null();
+        if (mseq_array_add(bodies, body) != MSEQ_OK)
+            status = mseq_error_no_memory(err);
+    }
+    return status;
+}
+
+/* What several calls need while they are under way. */
+typedef struct batch {
+    mseq_buffer *queries;
+    mseq_request *requests;
+    mseq_outcome *outcomes;
+    mseq_value *bodies;
+} batch;
+
+static mseq_status run_batch(mseq_client *client, const mseq_call *calls, size_t count,
+                             const batch *b, mseq_error *errors, mseq_error *err) {
+    mseq_status status = write_queries(calls, count, b->queries, err);
+    if (status != MSEQ_OK)
+        return status;
+    prepare_requests(client, calls, count, b->queries, b->requests);
+    client_exchange_many(client, b->requests, count, b->outcomes);
+    return take_outcomes(client, b->requests, count, b->outcomes, b->bodies, errors, err);
+}
+
+mseq_status mseq_client_parallel(mseq_client *client, const mseq_call *calls, size_t count,
+                                 mseq_value **bodies, mseq_error *errors, mseq_error *err) {
+    batch b = {calloc(count + 1, sizeof *b.queries), calloc(count + 1, sizeof *b.requests),
+               calloc(count + 1, sizeof *b.outcomes), mseq_value_array()};
+    bool whole = b.queries && b.requests && b.outcomes && b.bodies;
+    mseq_status status =
+        whole ? run_batch(client, calls, count, &b, errors, err) : mseq_error_no_memory(err);
+    for (size_t i = 0; b.queries && i < count; i++)
+        mseq_buffer_free(&b.queries[i]);
+    free(b.queries);
+    free(b.requests);
+    free(b.outcomes);
+    if (status == MSEQ_OK)
+        *bodies = b.bodies;
+    else
+        mseq_value_free(b.bodies);
+    return status;
 }

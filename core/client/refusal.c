@@ -59,13 +59,30 @@ mseq_status client_refusal(const mseq_client *client, const mseq_request *reques
     const char *code = mseq_object_get_text(reply->body, "code");
     if (code)
         mseq_error_code(err, code);
+    if (reply->retry_after)
+        mseq_error_detail(err, "Retry-After: %s", reply->retry_after);
     const char *hint = mseq_object_get_text(reply->body, "hint");
     if (hint)
         mseq_error_hint(err, "%s", hint);
+    else if (reply->status == 401)
+        mseq_error_hint(err, "log in again with mainsequence login");
     else if (reply->location)
         mseq_error_hint(err,
                         "the server redirects to %.*s, which is not followed: set the endpoint "
                         "to where it leads",
                         (int)strcspn(reply->location, "?#"), reply->location);
     return status;
+}
+
+mseq_status client_no_json(const mseq_client *client, const mseq_request *request,
+                           const mseq_reply *reply, mseq_error *err) {
+    mseq_error reason = MSEQ_ERROR_INIT;
+    mseq_value *none = NULL;
+    mseq_error_set(err, MSEQ_E_TRANSPORT,
+                   "%d %s %s%s: the reply is not JSON, is this a TS Manager?", reply->status,
+                   request->method, mseq_client_endpoint(client), request->path);
+    if (mseq_json_parse(reply->text, strlen(reply->text), 0, &none, &reason) != MSEQ_OK)
+        mseq_error_detail(err, "%s", reason.message);
+    mseq_value_free(none);
+    return MSEQ_E_TRANSPORT;
 }

@@ -72,6 +72,7 @@ static mseq_status open_local(const char *directory, const mseq_client_options *
     mseq_client_options own = MSEQ_CLIENT_OPTIONS_INIT;
     if (options)
         own = *options;
+    own.attempts = 1;        /* no network between us: what fails would fail again */
     own.only_project = true; /* a folder has one project: nobody has to name it */
     return mseq_client_new(transport, &own, client, err);
 }

@@ -37,23 +37,55 @@ static int client_tostring(lua_State *L) {
     return 1;
 }
 
-/* core.client(options?) -> client | nil, err    [-0, +1|2, v] */
+/* The options that name a mode of authentication; NULL for none.   [-0, +0, v] */
+static mseq_authentication check_authentication(lua_State *L, const char *mode) {
+    if (mode == NULL || strcmp(mode, "jwt") == 0) {
+        return MSEQ_AUTHENTICATION_JWT;
+    }
+    if (strcmp(mode, "session_jwt") == 0) {
+        return MSEQ_AUTHENTICATION_SESSION_JWT;
+    }
+    if (strcmp(mode, "runtime_credential") != 0) {
+        luaL_error(L, "authentication is '%s', not jwt, session_jwt or runtime_credential", mode);
+    }
+    return MSEQ_AUTHENTICATION_RUNTIME_CREDENTIAL;
+}
+
+/* core.client(options?) -> client, source | nil, err    [-0, +2, v] */
 static int client_new(lua_State *L) {
-    static const char *const names[] = {"endpoint",    "home",       "access_token",
-                                        "project_uid", "timeout_ms", NULL};
+    static const char *const names[] = {"endpoint",
+                                        "home",
+                                        "access_token",
+                                        "refresh_token",
+                                        "authentication",
+                                        "runtime_credential_id",
+                                        "runtime_credential_secret",
+                                        "project_uid",
+                                        "timeout_ms",
+                                        NULL};
     mseqi_check_options(L, 1, names);
     mseq_client_options options = MSEQ_CLIENT_OPTIONS_INIT;
     const char *endpoint = mseqi_option_text(L, 1, "endpoint");
     const char *home = mseqi_option_text(L, 1, "home");
     options.access_token = mseqi_option_text(L, 1, "access_token");
+    options.refresh_token = mseqi_option_text(L, 1, "refresh_token");
+    options.authentication = check_authentication(L, mseqi_option_text(L, 1, "authentication"));
+    options.runtime_credential_id = mseqi_option_text(L, 1, "runtime_credential_id");
+    options.runtime_credential_secret = mseqi_option_text(L, 1, "runtime_credential_secret");
     options.project_uid = mseqi_option_text(L, 1, "project_uid");
     options.timeout_ms = mseqi_option_integer(L, 1, "timeout_ms", 0);
     client_box *box = lua_newuserdatauv(L, sizeof(*box), 0);
     box->client = NULL;
     luaL_setmetatable(L, MSEQI_CLIENT);
+    const char *source = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
-    mseq_status status = mseq_endpoint_open(endpoint, home, &options, &box->client, &err);
-    return status == MSEQ_OK ? 1 : mseqi_fail(L, status, &err);
+    mseq_status status =
+        mseq_endpoint_connect(endpoint, home, &options, &box->client, &source, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_pushstring(L, source);
+    return 2;
 }
 
 /* client:endpoint() -> where it talks to    [-0, +1, v] */
@@ -172,6 +204,121 @@ static int client_execute_operation(lua_State *L) {
         mseq_client_execute_operation(client, scratch->values[1], &scratch->values[0], &err), &err);
 }
 
+/* The calls of client:parallel as C structs in memory of Lua's, which is pushed; they borrow from
+ * the array of objects `given`.   [-0, +1, v] */
+static mseq_call *check_calls(lua_State *L, const mseq_value *given, size_t *count) {
+    *count = mseq_value_kind(given) == MSEQ_ARRAY ? mseq_value_length(given) : 0;
+    luaL_argcheck(L, mseq_value_kind(given) == MSEQ_ARRAY || mseq_value_length(given) == 0, 2,
+                  "an array of calls expected");
+    mseq_call *calls = lua_newuserdatauv(L, (*count + 1) * sizeof(*calls), 0);
+    for (size_t i = 0; i < *count; i++) {
+        const mseq_value *call = mseq_array_get(given, i);
+        const char *method = mseq_object_get_text(call, "method");
+        calls[i] = (mseq_call){method != NULL ? method : "GET", mseq_object_get_text(call, "path"),
+                               mseq_object_get(call, "query"), mseq_object_get(call, "body")};
+        if (calls[i].path == NULL) {
+            luaL_argerror(L, 2, lua_pushfstring(L, "call %d has no path", (int)i + 1));
+        }
+    }
+    return calls;
+}
+
+/* client:parallel(calls) -> results | nil, err    [-0, +1|2, v] */
+static int client_parallel(lua_State *L) {
+    mseq_client *client = check_client(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseqi_check_value(L, 2, "calls", &scratch->values[1]);
+    size_t count = 0;
+    const mseq_call *calls = check_calls(L, scratch->values[1], &count);
+    mseq_error *errors = lua_newuserdatauv(L, (count + 1) * sizeof(*errors), 0);
+    memset(errors, 0, (count + 1) * sizeof(*errors));
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status =
+        mseq_client_parallel(client, calls, count, &scratch->values[0], errors, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_createtable(L, 0, 1);
+        if (errors[i].status == MSEQ_OK) {
+            mseqi_push_value(L, mseq_array_get(scratch->values[0], i));
+            lua_setfield(L, -2, "body");
+        } else {
+            mseqi_error_push(L, &errors[i]);
+            lua_setfield(L, -2, "error");
+        }
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* client:log_in(username, password) -> true | nil, err    [-0, +1|2, v] */
+static int client_log_in(lua_State *L) {
+    mseq_client *client = check_client(L);
+    const char *username = mseqi_check_text(L, 2);
+    const char *password = mseqi_check_text(L, 3);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_client_log_in(client, username, password, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* client:log_out() -> revoked | nil, err    [-0, +1|2, v] */
+static int client_log_out(lua_State *L) {
+    mseq_client *client = check_client(L);
+    bool revoked = false;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_client_log_out(client, &revoked, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_pushboolean(L, revoked);
+    return 1;
+}
+
+/* core.resolve_endpoint(given?) -> endpoint, source | nil, err    [-0, +2, v] */
+static int resolve_endpoint(lua_State *L) {
+    const char *given = mseqi_optional_text(L, 1);
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    const char *source = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_endpoint_resolve(given, &scratch->texts[0], &source, &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    lua_pushstring(L, scratch->texts[0]);
+    lua_pushstring(L, source);
+    return 2;
+}
+
+/* core.logins() -> array of {endpoint, username} | nil, err    [-0, +1|2, v] */
+static int stored_logins(lua_State *L) {
+    mseqi_scratch *scratch = mseqi_scratch_new(L);
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_logins_read(NULL, &scratch->values[0], &err);
+    if (status != MSEQ_OK) {
+        return mseqi_fail(L, status, &err);
+    }
+    size_t count = mseq_value_length(scratch->values[0]);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        const char *username =
+            mseq_object_get_text(mseq_object_value_at(scratch->values[0], i), "username");
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, mseq_object_key_at(scratch->values[0], i));
+        lua_setfield(L, -2, "endpoint");
+        lua_pushstring(L, username != NULL ? username : "");
+        lua_setfield(L, -2, "username");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 void mseqi_clients_register(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"endpoint", client_endpoint},
@@ -181,6 +328,9 @@ void mseqi_clients_register(lua_State *L) {
         {"session_data_source", client_session_data_source},
         {"register_table", client_register_table},
         {"execute_operation", client_execute_operation},
+        {"parallel", client_parallel},
+        {"log_in", client_log_in},
+        {"log_out", client_log_out},
         {"close", client_close},
         {NULL, NULL},
     };
@@ -195,5 +345,7 @@ void mseqi_clients_register(lua_State *L) {
 
 const luaL_Reg mseqi_client_functions[] = {
     {"client", client_new},
+    {"resolve_endpoint", resolve_endpoint},
+    {"logins", stored_logins},
     {NULL, NULL},
 };

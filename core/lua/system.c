@@ -3,12 +3,6 @@
  * What Lua's standard library lacks: uuids, digests, clocks, times, near misses, places in scripts,
  * and files that are either old or new, never half.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "binding.h"
@@ -141,88 +135,14 @@ static int system_where(lua_State *L) {
     return 2;
 }
 
-static mseq_status io_failure(mseq_error *err, const char *path, const char *deed) {
-    char reason[128];
-    /* GNU's strerror_r gives its text back. */
-    const char *text = strerror_r(errno, reason, sizeof(reason));
-    return mseq_error_set(err, MSEQ_E_IO, "cannot %s '%s': %s", deed, path, text);
-}
-
-static bool write_whole(int file, const char *text, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(file, text, length);
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        if (written > 0) {
-            text += written;
-            length -= (size_t)written;
-        }
-    }
-    return fsync(file) == 0;
-}
-
-/* The new name is on disk only when the folder is. Not every file system can do that: then it is
- * not an error. */
-static void sync_folder(const char *path) {
-    char *folder = mseq_text_dup(path);
-    if (folder == NULL) {
-        return;
-    }
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL) {
-        slash[1] = '\0';
-    }
-    int file = open(slash == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file >= 0) {
-        (void)fsync(file);
-        close(file);
-    }
-    free(folder);
-}
-
-static mseq_status replace_file(const char *path, const char *temporary, const char *text,
-                                size_t length, mseq_error *err) {
-    struct stat old;
-    mode_t mode = stat(path, &old) == 0 ? old.st_mode & 07777 : 0666;
-    int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (file < 0) {
-        return io_failure(err, temporary, "create");
-    }
-    bool good = write_whole(file, text, length);
-    if (!good) {
-        io_failure(err, temporary, "write");
-    }
-    if (close(file) != 0 && good) {
-        good = false;
-        io_failure(err, temporary, "write");
-    }
-    if (good && rename(temporary, path) != 0) {
-        good = false;
-        io_failure(err, path, "replace");
-    }
-    if (!good) {
-        unlink(temporary);
-        return MSEQ_E_IO;
-    }
-    sync_folder(path);
-    return MSEQ_OK;
-}
-
 /* core.write_file(path, text) -> true | nil, err    [-0, +1|2, v] */
 static int system_write_file(lua_State *L) {
     const char *path = mseqi_check_text(L, 1);
     size_t length;
     luaL_checktype(L, 2, LUA_TSTRING);
     const char *text = lua_tolstring(L, 2, &length);
-    mseqi_scratch *scratch = mseqi_scratch_new(L);
-    char unique[37];
-    mseqi_check(L, mseq_uuid_new(unique), NULL);
     mseq_error err = MSEQ_ERROR_INIT;
-    scratch->texts[0] = mseq_text_format("%s.%.8s.tmp", path, unique);
-    mseq_status status = scratch->texts[0] == NULL
-                             ? mseq_error_no_memory(&err)
-                             : replace_file(path, scratch->texts[0], text, length, &err);
+    mseq_status status = mseq_file_replace(path, text, length, 0, &err);
     if (status != MSEQ_OK) {
         return mseqi_fail(L, status, &err);
     }

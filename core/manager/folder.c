@@ -23,25 +23,11 @@ static mseq_status io_error(mseq_error *err, const char *what, const char *path)
     return status;
 }
 
-/* Another process may create the same folder at this moment: that it exists is success. */
 static mseq_status make_folders(const char *directory, mseq_error *err) {
-    char *path = mseq_text_dup(directory);
-    if (!path)
+    mseq_status status = mseq_folder_make(directory);
+    if (status == MSEQ_E_NO_MEMORY)
         return mseq_error_no_memory(err);
-    mseq_status status = MSEQ_OK;
-    for (char *at = path + 1; *at && status == MSEQ_OK; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        struct stat information;
-        if (stat(path, &information) != 0 && mkdir(path, 0700) != 0 && errno != EEXIST)
-            status = io_error(err, "cannot create the folder", path);
-        *at = '/';
-    }
-    if (status == MSEQ_OK && mkdir(path, 0700) != 0 && errno != EEXIST)
-        status = io_error(err, "cannot create the folder", path);
-    free(path);
-    return status;
+    return status == MSEQ_OK ? MSEQ_OK : io_error(err, "cannot create the folder", directory);
 }
 
 mseq_status manager_folder_make_file(const char *path, mseq_error *err) {

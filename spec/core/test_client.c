@@ -64,13 +64,14 @@ static void release(void *data) {
 
 static mseq_client *client_of(script *s, const answer *answers, size_t count,
                               const mseq_client_options *options) {
+    static const mseq_client_options once = {.size = sizeof once, .attempts = 1};
     *s = (script){.answers = answers, .count = count};
     mseq_transport *transport = NULL;
     mseq_client *client = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     assert_int_equal(mseq_transport_local_new(serve, s, release, "local:/test", &transport, &err),
                      MSEQ_OK);
-    assert_int_equal(mseq_client_new(transport, options, &client, &err), MSEQ_OK);
+    assert_int_equal(mseq_client_new(transport, options ? options : &once, &client, &err), MSEQ_OK);
     return client;
 }
 

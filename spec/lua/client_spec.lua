@@ -1,6 +1,5 @@
 local client = require("mainsequence.client")
 local core = require("mainsequence.core")
-local endpoints = require("mainsequence.client.endpoint")
 local requests = require("mainsequence.client.metatables")
 local temporary = dofile("spec/support/temporary.lua")
 
@@ -75,11 +74,11 @@ describe("client.endpoint", function()
 
   it("has one of three forms", function()
     for _, text in ipairs({ "localhost:8000", "ftp://x", "ts.example", "https://", "http:///x" }) do
-      local endpoint, err = endpoints.check(text, "argument")
+      local endpoint, err = core.resolve_endpoint(text)
       assert.is_nil(endpoint)
       assert.has_match(text, err.message, 1, true)
     end
-    assert.are.equal("http://h:1", endpoints.check("http://h:1/", "argument"))
+    assert.are.equal("http://h:1", (core.resolve_endpoint("http://h:1/")))
   end)
 
   it("is refused, not replaced, when it cannot be opened", function()

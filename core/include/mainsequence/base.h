@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Room `base`: what every other room stands on. Status and error, buffers, values, text, numbers,
- * times, digests, uuids, cancellation. No I/O except reading the clock and the random source.
+ * times, digests, uuids, cancellation, whole files. No other I/O than reading the clock and the
+ * random source.
  *
  * Threads: functions without a handle may be called from any thread. A buffer, a string list or a
  * value may be used by one thread at a time; a value that nobody changes may be read by many. A
@@ -395,6 +396,22 @@ MSEQ_API mseq_status mseq_uuid_new(char text[37]);
 /* Accepts upper case, braces, urn:uuid: and missing dashes (as Python's UUID()); writes the
  * canonical form. False when it is no uuid. */
 MSEQ_API bool mseq_uuid_normalize(const char *text, char canonical[37]);
+
+/* ---- Files
+ * ---------------------------------------------------------------------------------------- */
+
+/* Writes a file whole: under another name beside it, synced, then renamed. `mode` (such as 0600,
+ * less the umask) is that of the new file; 0: that of the old one, else 0666. MSEQ_E_IO names the
+ * path and the reason. */
+MSEQ_API mseq_status mseq_file_replace(const char *path, const void *bytes, size_t length,
+                                       unsigned mode, mseq_error *err) MSEQ_MUST_CHECK;
+/* Appends the whole file to `out`. A missing file is MSEQ_E_NOT_FOUND, one of more than `maximum`
+ * bytes MSEQ_E_LIMIT, anything else MSEQ_E_IO. */
+MSEQ_API mseq_status mseq_file_read(const char *path, size_t maximum, mseq_buffer *out,
+                                    mseq_error *err) MSEQ_MUST_CHECK;
+
+/* Makes a folder (0700) and those above it; one that exists is fine. MSEQ_E_IO: errno says why. */
+MSEQ_API mseq_status mseq_folder_make(const char *path) MSEQ_MUST_CHECK;
 
 /* ---- Cancellation ---------------------------------------------------------------------------- */
 

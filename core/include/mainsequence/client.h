@@ -14,13 +14,31 @@ extern "C" {
 
 typedef struct mseq_client mseq_client;
 
+/* How a client shows who it is (protocol section 1.2). */
+typedef enum mseq_authentication {
+    MSEQ_AUTHENTICATION_JWT,               /* an access token, a refresh token, or both */
+    MSEQ_AUTHENTICATION_SESSION_JWT,       /* an access token that is never refreshed */
+    MSEQ_AUTHENTICATION_RUNTIME_CREDENTIAL /* id and secret are exchanged for access tokens */
+} mseq_authentication;
+
+/* Texts are copied. Blank ones count as NULL: none. */
 typedef struct mseq_client_options {
     size_t size;
-    const char *access_token; /* NULL: none */
-    const char *project_uid;  /* MAIN_SEQUENCE_PROJECT_UID; NULL: none */
-    bool only_project;        /* without a project_uid, the only project there is counts */
-    int64_t timeout_ms;       /* per call; 0: 120000 */
-    const mseq_cancellation *cancellation;
+    const char *access_token;
+    const char *project_uid; /* MAIN_SEQUENCE_PROJECT_UID */
+    bool only_project;       /* without a project_uid, the only project there is counts */
+    int64_t timeout_ms;      /* of a call with all its attempts; 0: 120000 */
+    int attempts;            /* to send a request, at most; 0: 4 */
+    const mseq_cancellation *cancellation; /* borrowed while the client lives */
+    mseq_authentication authentication;
+    bool authentication_required; /* without credentials a call fails before it is sent */
+    const char *refresh_token;
+    const char *runtime_credential_id;
+    const char *runtime_credential_secret;
+    /* The server under which the tokens stand in the login store: renewed ones are stored there,
+     * and those that another process stored are taken. NULL: they are not from the store. */
+    const char *login;
+    const char *login_folder; /* of the login store; NULL: the default */
 } mseq_client_options;
 #define MSEQ_CLIENT_OPTIONS_INIT                                                                   \
     { .size = sizeof(mseq_client_options) }
@@ -31,12 +49,32 @@ MSEQ_API mseq_status mseq_client_new(mseq_transport *transport, const mseq_clien
 MSEQ_API void mseq_client_free(mseq_client *client);
 MSEQ_API const char *mseq_client_endpoint(const mseq_client *client); /* where it talks to */
 
-/* One call. `query` and `body` may be NULL. A 2xx reply's body is given to the caller (NULL when
+/* One call. `query` and `body` may be NULL. Before it, tokens that end within a minute (runtime
+ * credentials: half a minute) are renewed; after a 401 they are renewed once and the call is sent
+ * again. A refused or broken connection, 429, 500, 502, 503 and 504 (413 with Retry-After) are
+ * followed by up to three more attempts, after 0, 1 and 2 seconds or what Retry-After says, within
+ * the client's timeout. Calls that must not happen twice (run_query, execute-operation other than
+ * select, delete_after_date, insert_data_into_table) are repeated only when nothing was sent, and
+ * on 429 and on 503 with Retry-After. A 2xx reply's body is given to the caller (NULL when
  * empty); anything else becomes an error: status by protocol section 1.5, message
  * "<status> <METHOD> <url>: <text>", err->http_status. */
 MSEQ_API mseq_status mseq_client_call(mseq_client *client, const char *method, const char *path,
                                       const mseq_value *query, const mseq_value *body,
                                       mseq_value **reply, mseq_error *err) MSEQ_MUST_CHECK;
+/* One of several calls. */
+typedef struct mseq_call {
+    const char *method;
+    const char *path;
+    const mseq_value *query; /* or NULL */
+    const mseq_value *body;  /* or NULL */
+} mseq_call;
+/* Several calls side by side (eight at a time over HTTP, in turn in this process), for look-ups
+ * that don't depend on each other. *bodies is an array with the body of each reply, null where
+ * there is none; errors[i] says what became of calls[i]. One failure doesn't stop the others; the
+ * client's timeout holds for each attempt of each. Fails itself only when memory is short. */
+MSEQ_API mseq_status mseq_client_parallel(mseq_client *client, const mseq_call *calls, size_t count,
+                                          mseq_value **bodies, mseq_error *errors,
+                                          mseq_error *err) MSEQ_MUST_CHECK;
 /* As mseq_client_call, but a reply with `also_accept` (e.g. 409 of finalize-managed) is no error;
  * *http_status tells. */
 MSEQ_API mseq_status mseq_client_call_accepting(mseq_client *client, const char *method,
@@ -72,6 +110,38 @@ MSEQ_API mseq_status mseq_client_register_table(mseq_client *client, const mseq_
 MSEQ_API mseq_status mseq_client_execute_operation(mseq_client *client, const mseq_value *operation,
                                                    mseq_value **result,
                                                    mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- Logging in
+ * ----------------------------------------------------------------------------------------- */
+
+/* Gets tokens for a user and a password, and uses them from now on (mode JWT). They are stored in
+ * the login store under the client's endpoint, which becomes the server that is meant when none is
+ * named. AUTHENTICATION when the server doesn't know them. */
+MSEQ_API mseq_status mseq_client_log_in(mseq_client *client, const char *username,
+                                        const char *password, mseq_error *err) MSEQ_MUST_CHECK;
+/* Has the server revoke the client's refresh token, if it has one and the server can. *revoked
+ * tells (may be NULL); the tokens are forgotten in any case, in the login store too. */
+MSEQ_API mseq_status mseq_client_log_out(mseq_client *client, bool *revoked,
+                                         mseq_error *err) MSEQ_MUST_CHECK;
+
+/* The login store: files of the Python SDK's command in $XDG_CONFIG_HOME/mainsequence, else
+ * ~/.config/mainsequence (`folder` NULL). Files are replaced whole and have mode 0600; a lock keeps
+ * processes of ours apart. Any thread. A store that cannot be read is MSEQ_E_IO. */
+
+/* Logins that hold a token: server → {username, access, refresh}. */
+MSEQ_API mseq_status mseq_logins_read(const char *folder, mseq_value **logins,
+                                      mseq_error *err) MSEQ_MUST_CHECK;
+/* The server that is meant when none is named: that of the only login, or of several the one that
+ * was logged in to last. NULL when nobody is logged in. malloc'ed. */
+MSEQ_API mseq_status mseq_logins_chosen(const char *folder, char **server,
+                                        mseq_error *err) MSEQ_MUST_CHECK;
+/* Stores a login and makes its server the one that is meant. Texts may be NULL. */
+MSEQ_API mseq_status mseq_login_save(const char *folder, const char *server, const char *username,
+                                     const char *access, const char *refresh,
+                                     mseq_error *err) MSEQ_MUST_CHECK;
+/* Removes a login; *removed (may be NULL) tells whether there was one. */
+MSEQ_API mseq_status mseq_login_remove(const char *folder, const char *server, bool *removed,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }

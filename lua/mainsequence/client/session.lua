@@ -2,7 +2,6 @@
 --- that loading a module never touches a file or a network.
 
 local core = require("mainsequence.core")
-local endpoints = require("mainsequence.client.endpoint")
 local fault = require("mainsequence.schema.fault")
 
 local M = {}
@@ -10,11 +9,19 @@ local M = {}
 ---@class mainsequence.ClientOptions
 ---@field endpoint string? a URL, "local:" or "local:FOLDER"
 ---@field home string? folder of the embedded TS Manager for "local:"
----@field access_token string?
+---@field access_token string? credentials left out come from the environment, else from the stored login
+---@field refresh_token string?
+---@field authentication "jwt"|"session_jwt"|"runtime_credential"|nil default: jwt
+---@field runtime_credential_id string?
+---@field runtime_credential_secret string?
 ---@field project_uid string? default: MAIN_SEQUENCE_PROJECT_UID
 ---@field timeout number? seconds for each call; default 120
 
-local OPTIONS = { "access_token", "endpoint", "home", "project_uid", "timeout" }
+local OPTIONS = {
+  "access_token", "authentication", "endpoint", "home", "project_uid", "refresh_token", "runtime_credential_id",
+  "runtime_credential_secret", "timeout",
+}
+local MODES = { jwt = true, session_jwt = true, runtime_credential = true }
 
 ---@class mainsequence.Session
 ---@field options mainsequence.ClientOptions
@@ -42,6 +49,8 @@ function M.check_options(what, options, place)
       end
     elseif value ~= nil and (type(value) ~= "string" or not value:find("%S")) then
       fault.raise(place, ("%s: %s is %s, not text"):format(what, name, fault.show(value)))
+    elseif name == "authentication" and value ~= nil and not MODES[value] then
+      fault.raise(place, ("%s: authentication is %s, not jwt, session_jwt or runtime_credential"):format(what, fault.show(value)))
     end
     copy[name] = value
   end
@@ -61,18 +70,15 @@ function Session:client()
     return self.opened
   end
   local options = self.options
-  local endpoint, source = endpoints.resolve(options.endpoint)
-  if not endpoint then
-    return nil, source
-  end
-  local client, err = core.client({
-    endpoint = endpoint, home = options.home,
-    access_token = options.access_token or endpoints.environment("MAINSEQUENCE_ACCESS_TOKEN"),
-    project_uid = options.project_uid or endpoints.environment("MAIN_SEQUENCE_PROJECT_UID"),
+  local client, source = core.client({
+    endpoint = options.endpoint, home = options.home, access_token = options.access_token,
+    refresh_token = options.refresh_token, authentication = options.authentication,
+    runtime_credential_id = options.runtime_credential_id, runtime_credential_secret = options.runtime_credential_secret,
+    project_uid = options.project_uid,
     timeout_ms = options.timeout and math.max(1, math.floor(options.timeout * 1000)) or nil,
   })
   if not client then
-    return nil, err
+    return nil, source
   end
   self.opened, self.source = client, source
   return client
@@ -84,7 +90,7 @@ function Session:endpoint()
   if self.opened then
     return self.opened:endpoint(), self.source
   end
-  return endpoints.resolve(self.options.endpoint)
+  return core.resolve_endpoint(self.options.endpoint)
 end
 
 ---@return any|nil body, integer|mainsequence.Error status_or_err
@@ -114,6 +120,17 @@ function Session:page(link, query)
     return nil, err
   end
   return client:page(link, query)
+end
+
+---Several calls side by side; the results come in their order, each with `body` or `error`.
+---@param calls { path: string, method: string?, query: table?, body: any }[]  method: default GET
+---@return { body: any, error: mainsequence.Error? }[]|nil results, mainsequence.Error?
+function Session:parallel(calls)
+  local client, err = self:client()
+  if not client then
+    return nil, err
+  end
+  return client:parallel(calls)
 end
 
 ---Closes the client; the next call opens it again.

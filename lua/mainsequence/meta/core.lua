@@ -221,11 +221,20 @@ function Connection:close() end
 ---@return { catalog: string, version_before: integer, version: integer, copy: string? }|nil, mainsequence.Error?
 function core.manager_upgrade(options) end
 
----A client on an endpoint: explicit argument, else "local:" (environment and login are resolved by
----mainsequence.client, not here).
----@param options { endpoint: string?, home: string?, access_token: string?, project_uid: string?, timeout_ms: integer? }?
----@return mainsequence.Client|nil, mainsequence.Error?
+---A client on an endpoint. What the options leave out comes from the environment and the login store, in the order of
+---the C header `mainsequence/endpoint.h`. Gives what decided the endpoint besides: "argument", "environment", "login",
+---"default".
+---@param options { endpoint: string?, home: string?, access_token: string?, refresh_token: string?, authentication:
+--- string?, runtime_credential_id: string?, runtime_credential_secret: string?, project_uid: string?, timeout_ms: integer? }?
+---@return mainsequence.Client|nil client, string|mainsequence.Error source_or_err
 function core.client(options) end
+---Where a client would talk to, without opening it.
+---@param given string?
+---@return string|nil endpoint, string|mainsequence.Error source_or_err
+function core.resolve_endpoint(given) end
+---The stored logins, without their tokens.
+---@return { endpoint: string, username: string }[]|nil, mainsequence.Error?
+function core.logins() end
 
 ---@class mainsequence.Client
 local Client = {}
@@ -243,6 +252,16 @@ function Client:list(path, query) end
 ---@param query table?
 ---@return table[]|nil rows, string|mainsequence.Error|nil next_or_err
 function Client:page(link, query) end
+---Several calls side by side, for look-ups that don't depend on each other; results come in the order of the calls.
+---@param calls { path: string, method: string?, query: table?, body: any }[]  method: default GET
+---@return { body: any, error: mainsequence.Error? }[]|nil, mainsequence.Error?
+function Client:parallel(calls) end
+---Logs in with a password; tokens go to the login store, under this client's endpoint.
+---@return true|nil, mainsequence.Error?
+function Client:log_in(username, password) end
+---Revokes and forgets the client's tokens, in the login store too.
+---@return boolean|nil revoked, mainsequence.Error?
+function Client:log_out() end
 ---@return table|nil data_source, mainsequence.Error?
 function Client:session_data_source() end
 ---@param table mainsequence.Table
