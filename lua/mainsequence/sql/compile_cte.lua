@@ -60,6 +60,7 @@ end
 ---Makes sure that the CTE is written.
 ---@param cte mainsequence.sql.From
 function Compiler:cte(cte)
+  if not self.cte_seen then self.ctes, self.cte_by_name, self.cte_seen = {}, {}, {} end
   local name = self:name(cte.name, "alias")
   local reference = cte.restates or cte
   local nested = cte.nesting or self.nested_here and self.nested_here[cte] or false

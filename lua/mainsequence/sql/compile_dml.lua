@@ -155,11 +155,17 @@ local function first_row(c, statement, given, plan, suffix)
   return columns, texts
 end
 
-local function later_row(c, statement, row, columns, index)
-  local texts = {}
-  for position, column in ipairs(columns) do
-    local value, suffix = row[column], "_m" .. index
-    if value == nil then
+---@return integer given how many of the columns the row has itself
+local function write_row(c, row, columns, index)
+  local buffer, suffix, given = c.buffer, "_m" .. index, 0
+  buffer[#buffer + 1] = "("
+  for position = 1, #columns do
+    local column = columns[position]
+    local value = row[column]
+    if position > 1 then buffer[#buffer + 1] = ", " end
+    if value ~= nil then
+      given = given + 1
+    else
       local default = column.default
       if not default then
         fault.raise(("values: row %d has no value for column '%s', which the first row has"):format(index + 1, column.key),
@@ -167,17 +173,34 @@ local function later_row(c, statement, row, columns, index)
       end
       value = is_expression(default) and default or NULL_VALUE
     end
-    texts[position] = c:capture(write_value, column, value, suffix, true)
+    write_value(c, column, value, suffix, true)
   end
+  buffer[#buffer + 1] = ")"
+  return given
+end
+
+---Refuses a column that the first row hasn't.
+local function check_row(statement, row, columns, index)
+  local known = {}
+  for _, column in ipairs(columns) do known[column] = true end
   for column in next, row do
-    local there = false
-    for _, other in ipairs(columns) do there = there or rawequal(column, other) end
-    if not there then
+    if not known[column] then
       fault.raise(("values: row %d of %s has column '%s', which the first row has not"):format(index + 1,
         selectable.describe(statement.target), column.key), "give every row the same columns; NULL is sql.null")
     end
   end
-  return "(" .. table.concat(texts, ", ") .. ")"
+end
+
+---The rows after the first.
+local function write_later_rows(c, statement, columns)
+  local rows, buffer = statement.rows, c.buffer
+  for index = 2, #rows do
+    if index > 2 then buffer[#buffer + 1] = ", " end
+    local row, members = rows[index], 0
+    local given = write_row(c, row, columns, index - 1)
+    for _ in next, row do members = members + 1 end
+    if members ~= given then check_row(statement, row, columns, index - 1) end
+  end
 end
 
 local function all_columns(c, statement)
@@ -302,7 +325,7 @@ visitors.insert = function(c, statement)
   elseif statement.rows then
     columns, texts = first_row(c, statement, statement.rows[1], plan, "_m0")
     texts = { "(" .. table.concat(texts, ", ") .. ")" }
-    for index = 2, #statement.rows do texts[index] = later_row(c, statement, statement.rows[index], columns, index - 1) end
+    if #statement.rows > 1 then texts[2] = c:capture(write_later_rows, statement, columns) end
   elseif statement.assignments then
     columns, texts = first_row(c, statement, statement.assignments, plan)
     texts = { "(" .. table.concat(texts, ", ") .. ")" }

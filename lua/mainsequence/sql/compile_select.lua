@@ -120,7 +120,9 @@ end
 
 local function write_conditions(c, word, conditions)
   local buffer = c.buffer
-  for _, clause in ipairs(expression.where_list(conditions)) do
+  local clauses = expression.where_list(conditions)
+  for position = 1, #clauses do
+    local clause = clauses[position]
     if clause.kind ~= "list" or #clause.clauses > 0 then
       buffer[#buffer + 1] = word
       word = " AND "
@@ -219,17 +221,23 @@ local function write_from(c, list)
 end
 
 ---Tables whose names stand also for one with a schema are aliased, so that the columns stay unambiguous.
-local function ambiguous_names(list)
-  local found
-  for _, from in ipairs(list) do
-    for _, inner in ipairs(selectable.collect(from, {})) do
-      if inner.kind == "table" and inner.schema and not (found and found[inner.name]) then
-        found = found or {}
-        found[inner.name] = { base = inner.name }
-      end
-    end
+local function note_ambiguous(from, found)
+  local kind = from.kind
+  if kind == "join" then
+    return note_ambiguous(from.right, note_ambiguous(from.left, found))
+  elseif kind == "from_grouping" then
+    return note_ambiguous(from.element, found)
+  elseif kind == "table" and from.schema and not (found and found[from.name]) then
+    found = found or {}
+    found[from.name] = { base = from.name }
   end
-  return found or false
+  return found
+end
+
+local function ambiguous_names(list)
+  local found = false
+  for position = 1, #list do found = note_ambiguous(list[position], found) end
+  return found
 end
 
 local function select_body(c, statement, list, inside)

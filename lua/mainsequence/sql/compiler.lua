@@ -19,6 +19,8 @@ M.Compiler = Compiler
 local LONGEST = 57
 M.LONGEST = LONGEST
 
+local NOTHING = {}
+
 local visitors = {} ---@type table<string, table<string, fun(c: mainsequence.sql.Compiler, element: any, ...)>>
 visitors.postgresql = {}
 visitors.sqlite = setmetatable({}, { __index = visitors.postgresql })
@@ -37,10 +39,10 @@ end
 function M.new(dialect)
   return setmetatable({
     dialect = dialect, visitors = visitors[dialect], sqlite = dialect == "sqlite", buffer = {},
-    resolved = {}, counters = {}, truncated = {}, cuts = {},
-    bind_names = {}, binds = {}, order = {}, stack = {}, ctes = {}, cte_by_name = {}, cte_seen = {},
+    resolved = false, counters = {}, truncated = false, cuts = false,
+    bind_names = {}, binds = {}, order = {}, stack = {}, ctes = NOTHING, cte_by_name = false, cte_seen = false,
     include_table = true, label_shown = false, literal_binds = false, in_operation = false,
-    tables = {}, ambiguous = false,
+    tables = {}, ambiguous = false, expanded = false, parameters = false, in_cte = false, warnings = false,
   }, Compiler)
 end
 
@@ -130,7 +132,9 @@ end
 
 ---The text of a name that the compiler makes (see naming.lua), before it is cut.
 local function resolve(self, name)
-  local text = self.resolved[name]
+  local resolved = self.resolved or {}
+  self.resolved = resolved
+  local text = resolved[name]
   if text then return text end
   if name.parts then
     local parts = {}
@@ -142,7 +146,7 @@ local function resolve(self, name)
     text = number(self, sanitize(name.base))
     if name.enclosing then text = resolve(self, name.enclosing) .. text end
   end
-  self.resolved[name] = text
+  resolved[name] = text
   return text
 end
 
@@ -162,6 +166,7 @@ end
 ---@param identity any
 ---@return string
 function Compiler:cut(full, class, identity)
+  if not self.truncated then self.truncated, self.cuts = {}, {} end
   local known = self.truncated[class]
   if not known then
     known = {}

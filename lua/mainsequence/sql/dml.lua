@@ -100,11 +100,10 @@ local function column_of(self, key, clause)
   if type(key) ~= "string" then
     fault.raise(("%s: the name of a column is expected, got %s"):format(clause, fault.show(key)))
   end
+  local found = selectable.by_key(columns, key)
+  if found then return found end
   local names = {}
-  for position, column in ipairs(selectable.list_of(columns)) do
-    if column.key == key then return column end
-    names[position] = tostring(column.key)
-  end
+  for position, column in ipairs(selectable.list_of(columns)) do names[position] = tostring(column.key) end
   fault.raise(("%s: %s has no column '%s'"):format(clause, selectable.describe(self.target), key),
     fault.did_you_mean(key, names) or "it has: " .. table.concat(names, ", "))
 end
@@ -120,9 +119,9 @@ end
 
 ---Column → value, of a table with names or columns as keys.
 local function assignments(self, given, clause)
-  local result = {}
+  local result, columns = {}, self.target.c
   for key, value in next, given do
-    local column = column_of(self, key, clause)
+    local column = type(key) == "string" and selectable.by_key(columns, key) or column_of(self, key, clause)
     if result[column] then fault.raise(("%s: column '%s' is given twice"):format(clause, column.key)) end
     result[column] = value_for(column, value)
   end

@@ -104,14 +104,18 @@ local function bind(base, value, sqltype)
 end
 M.bind = bind
 
+local BINDABLE = { number = true, string = true, boolean = true, table = true }
+
 ---Refuses what cannot be bound.
 ---@param value any
----@param what string
+---@param what string|mainsequence.sql.Element  for messages: a clause, or what the value stands beside
 local function check_value(value, what)
   local kind = type(value)
+  if BINDABLE[kind] then return end
+  if type(what) == "table" then what = what.name and ("'%s'"):format(what.name) or "an expression" end
   if kind == "nil" then
     fault.raise(("%s: the value is nil (a misspelt variable or field?)"):format(what), "NULL is written sql.null")
-  elseif kind == "function" or kind == "thread" or (kind == "userdata" and value ~= core.null) then
+  elseif value ~= core.null then
     fault.raise(("%s: a %s cannot be bound"):format(what, kind))
   end
 end
@@ -175,6 +179,7 @@ M.group_of = group_of
 local function grouped(element, against)
   local rule = group_of[element.kind]
   if rule then return rule(element, against) end
+  if against and against.comparison then return element end
   if against == and_ or against == or_ or against == as_boolean then
     if element.type.affinity == "Boolean" then
       return new { kind = "as_boolean", element = element, operator = operators.is_true, type = types.boolean,
@@ -262,7 +267,7 @@ local function bind_beside(expression, value, sqltype, free)
   if expression.collection then compared = expression.element.type.item or compared end
   if not sqltype then sqltype = values.compared_type(compared, value) end
   if free then
-    check_value(value, expression.name and ("'%s'"):format(expression.name) or "an expression")
+    check_value(value, expression)
   else
     M.check_type(expression, compared, sqltype, value)
   end
@@ -339,7 +344,7 @@ local TAKES = {
 ---@param sqltype mainsequence.sql.Type
 ---@param value any
 function M.check_type(expression, compared, sqltype, value)
-  check_value(value, expression.name and ("'%s'"):format(expression.name) or "an expression")
+  check_value(value, expression)
   if compared == sqltype or expression.kind ~= "column" or not rawget(expression, "table") then return end
   local takes = TAKES[compared.affinity]
   if not takes or takes[sqltype.affinity] or value == core.null then return end
@@ -458,7 +463,8 @@ M.condition = condition
 ---Drops what changes nothing, and puts the rest in parentheses: all of them, or the one that decides.
 local function reduce(operator, neutral, absorbing, clauses)
   local kept, seen_neutral = {}, nil
-  for _, clause in ipairs(clauses) do
+  for position = 1, #clauses do
+    local clause = clauses[position]
     if rawequal(clause, neutral) then
       seen_neutral = clause
     elseif rawequal(clause, absorbing) then
@@ -470,7 +476,7 @@ local function reduce(operator, neutral, absorbing, clauses)
   end
   if #kept == 0 and seen_neutral then kept[1] = seen_neutral end
   local against = #kept > 1 and operator or as_boolean
-  for position, clause in ipairs(kept) do kept[position] = grouped(clause, against) end
+  for position = 1, #kept do kept[position] = grouped(kept[position], against) end
   return kept
 end
 

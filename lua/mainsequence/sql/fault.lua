@@ -54,18 +54,33 @@ function M.did_you_mean(word, candidates)
   return near and ("did you mean '%s'?"):format(near) or nil
 end
 
+local function unknown_options(options, known)
+  local accepted, unknown = {}, {}
+  for _, name in ipairs(known) do accepted[name] = true end
+  for key in next, options do
+    if not accepted[key] then unknown[#unknown + 1] = tostring(key) end
+  end
+  return unknown
+end
+
 ---Raises for the first key of `options` that is not known.
 ---@param what string
 ---@param options table
 ---@param known string[]
 function M.check_options(what, options, known)
-  local accepted = {}
-  for _, name in ipairs(known) do accepted[name] = true end
-  local unknown = {}
+  local all_known = true
   for key in next, options do
-    if not accepted[key] then unknown[#unknown + 1] = tostring(key) end
+    local found = false
+    for position = 1, #known do
+      if known[position] == key then
+        found = true
+        break
+      end
+    end
+    all_known = all_known and found
   end
-  if #unknown == 0 then return end
+  if all_known then return end
+  local unknown = unknown_options(options, known)
   table.sort(unknown)
   M.raise(("%s has no option '%s'"):format(what, unknown[1]),
     M.did_you_mean(unknown[1], known) or "it takes: " .. table.concat(known, ", "))

@@ -4,6 +4,7 @@ local fault = require("mainsequence.sql.fault")
 local selectable = require("mainsequence.sql.selectable")
 
 local M = {}
+local From, table_of = selectable.From, selectable.table_of
 
 -- ---- Inside expressions -------------------------------------------------------------------------
 
@@ -30,7 +31,7 @@ local function walk_inner(element, set) walk(element.element, set) end
 local readers = {
   column = function(element, set)
     local owner = element.table
-    if owner then add(set, getmetatable(owner) == selectable.From and owner or selectable.table_of(owner)) end
+    if owner then add(set, getmetatable(owner) == From and owner or table_of(owner)) end
   end,
   table_valued_column = function(element, set) add(set, element.source) end,
   binary = function(element, set)
@@ -82,7 +83,7 @@ M.readers = readers
 
 ---Adds what an item of a column list reads: a table itself, a join with all that it joins.
 local function walk_item(item, set)
-  if getmetatable(item) == selectable.From then
+  if getmetatable(item) == From then
     for _, from in ipairs(selectable.collect(item, {})) do add(set, from) end
   else
     walk(item, set)
@@ -93,10 +94,19 @@ M.walk_item = walk_item
 -- ---- Joins --------------------------------------------------------------------------------------
 
 local function contains(from, target)
-  for _, inner in ipairs(selectable.collect(from, {})) do
-    if rawequal(inner, target) then return true end
+  if rawequal(from, target) then return true end
+  local kind = from.kind
+  if kind == "join" then return contains(from.left, target) or contains(from.right, target) end
+  return kind == "from_grouping" and contains(from.element, target)
+end
+
+---Marks what stands inside a join.
+local function hide(join, hidden)
+  for _, side in ipairs { join.left, join.right } do
+    if side.kind == "from_grouping" then side = side.element end
+    hidden[side] = true
+    if side.kind == "join" then hide(side, hidden) end
   end
-  return false
 end
 
 local function columns_in(element)
@@ -105,15 +115,38 @@ local function columns_in(element)
   return set
 end
 
+---Whether all that the ON clause reads is the target or stands inside the candidate.
+local function reads_only(wanted, candidate, target)
+  for index = 1, #wanted do
+    local from = wanted[index]
+    if not rawequal(from, target) and not contains(candidate, from) then return false end
+  end
+  return true
+end
+
+---The position of the only candidate that the ON clause links with the target, or nil: the common case.
+local function only_left_side(candidates, target, wanted)
+  if target.kind == "join" or #wanted == 0 then return nil end
+  local found
+  for position = 1, #candidates do
+    local candidate = candidates[position]
+    if not rawequal(candidate, target) and reads_only(wanted, candidate, target) then
+      if found then return nil end
+      found = position
+    end
+  end
+  return found
+end
+
 ---Positions of the candidates that the target can be joined to.
-local function left_sides(candidates, target, onclause)
-  local positions, wanted = {}, #candidates > 1 and onclause and columns_in(onclause)
+local function left_sides(candidates, target, onclause, wanted)
+  local positions = {}
   local targets = selectable.collect(target, {})
   for position, candidate in ipairs(candidates) do
     for _, inner in ipairs(targets) do
       local fits = not rawequal(inner, candidate)
       if fits and wanted and #wanted > 0 then
-        for _, from in ipairs(wanted) do fits = fits and (contains(candidate, from) or rawequal(from, inner)) end
+        fits = fits and reads_only(wanted, candidate, inner)
       elseif fits and not onclause then
         fits = selectable.can_join(candidate, inner)
       end
@@ -127,9 +160,7 @@ local function left_sides(candidates, target, onclause)
     local hidden = {}
     for _, candidate in ipairs(candidates) do
       if candidate.kind == "join" then
-        for _, inner in ipairs(selectable.collect(candidate, {})) do
-          if not rawequal(inner, candidate) then hidden[inner] = true end
-        end
+        hide(candidate, hidden)
       end
     end
     local open = {}
@@ -144,14 +175,20 @@ local function left_sides(candidates, target, onclause)
   return positions
 end
 
-local function implicit_left(statement, sources, entry)
-  local candidates = sources
-  if #candidates == 0 then
-    candidates = {}
-    for _, item in ipairs(statement.list) do walk_item(item, candidates) end
-    for _, condition in ipairs(statement.criteria or {}) do walk(condition, candidates) end
-  end
-  local positions = left_sides(candidates, entry.right, entry.onclause)
+---Adds what the columns and the conditions of a select read.
+local function walk_select(statement, set)
+  local list, criteria = statement.list, statement.criteria
+  for position = 1, #list do walk_item(list[position], set) end
+  for position = 1, criteria and #criteria or 0 do walk(criteria[position], set) end
+  return set
+end
+
+---The left side of a join that names none: its position among `candidates`.
+local function implicit_left(candidates, entry)
+  local wanted = #candidates > 1 and entry.onclause and columns_in(entry.onclause)
+  local only = wanted and only_left_side(candidates, entry.right, wanted)
+  if only then return only end
+  local positions = left_sides(candidates, entry.right, entry.onclause, wanted)
   if #positions > 1 then
     fault.raise(("join: %s can be joined to several of the tables"):format(selectable.describe(entry.right)),
       "say which with select_from(table) or join_from(table, …)")
@@ -159,30 +196,34 @@ local function implicit_left(statement, sources, entry)
     fault.raise(("join: nothing is there to join %s to"):format(selectable.describe(entry.right)),
       "name the left side with select_from(table), and the ON clause when no foreign key gives it")
   end
-  return candidates[positions[1]], candidates == sources and positions[1] or nil
+  return positions[1]
 end
 
----The explicit FROM list of a select, its joins put together.
+---The explicit FROM list of a select, its joins put together, and what the rest reads if that had to be found.
 ---@param statement mainsequence.sql.Select
----@return mainsequence.sql.From[]
+---@return mainsequence.sql.From[] sources, mainsequence.sql.FromSet? read
 local function sources_of(statement)
   local sources = statement.sources
   if not statement.setup then return sources end
+  local read
   sources = table.move(sources, 1, #sources, 1, {})
   for _, entry in ipairs(statement.setup) do
     local left, position = entry.left, nil
-    if left then
+    if not left and #sources == 0 then
+      read = read or walk_select(statement, {})
+      left = read[implicit_left(read, entry)]
+    elseif left then
       for index, source in ipairs(sources) do
         if contains(source, left) then position = index end
       end
       if position then left = sources[position] end
     else
-      left, position = implicit_left(statement, sources, entry)
+      position = implicit_left(sources, entry)
+      left = sources[position]
     end
-    local join = selectable.join(left, entry.right, entry.onclause, entry)
-    sources[position or #sources + 1] = join
+    sources[position or #sources + 1] = selectable.join(left, entry.right, entry.onclause, entry)
   end
-  return sources
+  return sources, read
 end
 
 ---All FROM elements of a select, in order: explicit ones and joins, those of the columns, those of WHERE. What
@@ -193,17 +234,19 @@ function M.of_select(statement)
   local known = rawget(statement, "froms")
   if known then return known end
   local set = {}
-  for _, source in ipairs(sources_of(statement)) do add(set, source) end
-  for _, item in ipairs(statement.list) do walk_item(item, set) end
-  for _, condition in ipairs(statement.criteria or {}) do walk(condition, set) end
+  local sources, read = sources_of(statement)
+  for position = 1, #sources do add(set, sources[position]) end
+  if read then
+    for position = 1, #read do add(set, read[position]) end
+  else
+    walk_select(statement, set)
+  end
   local hidden
   for position = 1, #set do
     local from = set[position]
     if from.kind == "join" then
       hidden = hidden or {}
-      for _, inner in ipairs(selectable.collect(from, {})) do
-        if not rawequal(inner, from) then hidden[inner] = true end
-      end
+      hide(from, hidden)
     end
   end
   local froms = {}
@@ -262,8 +305,14 @@ function M.set_of(froms, also)
   if also then
     for from in next, also do set[from] = true end
   end
-  for _, from in ipairs(froms) do
-    for _, inner in ipairs(selectable.collect(from, {})) do set[inner] = true end
+  for position = 1, #froms do
+    local from = froms[position]
+    if from.kind == "join" then
+      set[from] = true
+      hide(from, set)
+    else
+      set[from.kind == "from_grouping" and from.element or from] = true
+    end
   end
   return set
 end

@@ -173,20 +173,22 @@ local escape = compiler.escape
 function M.finish(c)
   local names, wires, tokens, count = {}, {}, {}, 0
   local to_wire = c.sqlite and sqlite_wire or plain_wire
-  local binds, order = c.binds, c.order
+  local binds, order, sqlite = c.binds, c.order, c.sqlite
   for position = 1, #order do
     local raw = order[position]
     local element = binds[raw]
     if not element.expanding and not element.literal_execute then
-      local name = escape(raw)
+      local name, sqltype = escape(raw), element.type
       -- a parameter whose name had to be changed loses its type, as it does in the reference
-      local sqltype = (name == raw or c.sqlite) and element.type or untyped(element.type)
+      if name ~= raw and not sqlite then sqltype = untyped(sqltype) end
       local wire, token = to_wire(name, c:value(element, raw), sqltype)
       count = count + 1
       names[count], wires[count], tokens[count] = name, wire, token or false
     end
   end
-  for _, member in ipairs(c.expanded or {}) do
+  local expanded = c.expanded
+  for position = 1, expanded and #expanded or 0 do
+    local member = expanded[position]
     local sqltype = member.type
     local wire, token
     if sqltype.token and type(member.value) == "string" and not c.sqlite then
@@ -200,7 +202,7 @@ function M.finish(c)
   end
   return {
     sql = table.concat(c.buffer), dialect = c.dialect, names = names, values = wires, tokens = tokens, binds = binds,
-    tables = c.tables, unbound = c.unbound or false, warnings = c.warnings, expanded = c.expanded ~= nil,
+    tables = c.tables, unbound = c.unbound or false, warnings = c.warnings, expanded = c.expanded and true or false,
   }
 end
 
@@ -210,16 +212,17 @@ end
 ---@param tokens (string|false)[]
 ---@return table parameters, table parameter_types
 function M.documents(names, wires, tokens)
-  local parameters, token_names, token_values = {}, {}, {}
+  local parameters, token_names, token_values = {}, nil, {}
   for position = 1, #names do
     local name = names[position]
     parameters[name] = wires[position]
     if tokens[position] then
+      token_names = token_names or {}
       token_names[#token_names + 1] = name
       token_values[name] = tokens[position]
     end
   end
-  return setmetatable(parameters, M.shape(names)), setmetatable(token_values, M.shape(token_names))
+  return setmetatable(parameters, M.shape(names)), setmetatable(token_values, M.shape(token_names or {}))
 end
 
 return M

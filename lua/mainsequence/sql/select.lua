@@ -22,20 +22,19 @@ for _, field in ipairs {
 } do methods[field] = false end
 methods.more = NOTHING
 
-local Select = { __name = "mainsequence.sql.Select" }
+local Select = { __name = "mainsequence.sql.Select", __index = methods }
 M.Select = Select
 
-function Select:__index(key)
-  local method = methods[key]
-  if method ~= nil then return method end
-  local names = {}
-  for name, value in next, methods do
-    if type(value) == "function" then names[#names + 1] = name end
-  end
-  table.sort(names)
-  fault.raise(("a %s has no method '%s'"):format(self.kind == "select" and "select" or "statement", tostring(key)),
-    fault.did_you_mean(key, names))
-end
+setmetatable(methods, {
+  __index = function(_, key)
+    local names = {}
+    for name, value in next, methods do
+      if type(value) == "function" then names[#names + 1] = name end
+    end
+    table.sort(names)
+    fault.raise(("a select has no method '%s'"):format(tostring(key)), fault.did_you_mean(key, names))
+  end,
+})
 
 ---@param fields table
 ---@return mainsequence.sql.Select

@@ -70,6 +70,14 @@ function M.is_columns(value)
   return getmetatable(value) == Columns
 end
 
+---The column of a collection with this key, or nil.
+---@param columns table
+---@param key any
+---@return mainsequence.sql.Element?
+function M.by_key(columns, key)
+  return columns[KEYS][key]
+end
+
 ---The columns of a collection, in order.
 ---@param columns table
 ---@return mainsequence.sql.Element[]

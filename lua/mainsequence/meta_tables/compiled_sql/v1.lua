@@ -194,39 +194,46 @@ local function dialect_of(statement)
   return M.data_source_dialect(row.data_source_uid)
 end
 
+---Whether a model's table comes first in a scope.
+local function before(a, b)
+  local one, other = registry.definition(a), registry.definition(b)
+  if one.tablename ~= other.tablename then return one.tablename < other.tablename end
+  return one.class_name < other.class_name
+end
+
+---@param models table<table, string>
+local function refuse_unbound(models)
+  local missing = {}
+  for model in next, models do
+    if not registry.binding(model) then missing[#missing + 1] = registry.definition(model).class_name end
+  end
+  table.sort(missing)
+  fault.raise(("not bound: %s"):format(table.concat(missing, ", ")), "call meta_tables.bind { … } first, or give scope_tables")
+end
+
 ---Scope of the bound models that a statement touches: sorted by table name, so that it is always the same.
 local function derived_scope(compiled, data_source_uid)
   if compiled.unbound or next(compiled.tables) == nil then
     fault.raise("scope_tables is needed: the statement reads what is no bound model",
       "give scope_tables = { { meta_table_uid = …, access = \"read\" } }")
   end
-  local entries, missing = {}, {}
-  for model, access in next, compiled.tables do
-    local definition = registry.definition(model)
-    local row = registry.binding(model)
-    if not row then
-      missing[#missing + 1] = definition.class_name
-    else
-      entries[#entries + 1] = { name = definition.tablename, uid = row.uid, source = row.data_source_uid,
-        table = setmetatable({ meta_table_uid = row.uid, access = access }, SCOPE_TABLE) }
-    end
+  local models, tables, source, count = compiled.tables, {}, data_source_uid, 0
+  for model in next, models do
+    count = count + 1
+    tables[count] = model
   end
-  if #missing > 0 then
-    table.sort(missing)
-    fault.raise(("not bound: %s"):format(table.concat(missing, ", ")),
-      "call meta_tables.bind { … } first, or give scope_tables")
-  end
-  if #entries > 1 then
-    table.sort(entries, function(a, b) return a.name < b.name or a.name == b.name and a.uid < b.uid end)
-  end
-  local tables, source = {}, entries[1].source
-  for position, entry in ipairs(entries) do
-    tables[position] = entry.table
-    if entry.source ~= source and not data_source_uid then
+  if count > 1 then table.sort(tables, before) end
+  for position = 1, count do
+    local model = tables[position]
+    local row = registry.binding(model) or refuse_unbound(models)
+    if not source then
+      source = row.data_source_uid
+    elseif row.data_source_uid ~= source and not data_source_uid then
       fault.raise("the models of the statement belong to different data sources", "one statement runs on one data source")
     end
+    tables[position] = setmetatable({ meta_table_uid = row.uid, access = models[model] }, SCOPE_TABLE)
   end
-  return setmetatable({ data_source_uid = data_source_uid or source, tables = setmetatable(tables, core.array_mt) }, SCOPE)
+  return setmetatable({ data_source_uid = source, tables = setmetatable(tables, core.array_mt) }, SCOPE)
 end
 
 local SKELETON_SQL = "SELECT 1"
