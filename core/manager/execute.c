@@ -211,11 +211,11 @@ static mseq_status check_size(const mseq_value *operation, mseq_error *err) {
                           "statement.sql has more than %d bytes", MANAGER_SQL_MAXIMUM);
 }
 
-static mseq_status execute(manager_call *call, const mseq_value *operation, manager_scope *scope,
-                           mseq_error *err) {
+mseq_status manager_run_operation(const manager_call *call, const mseq_value *operation,
+                                  const manager_scope *scope, mseq_governed_statement *run,
+                                  mseq_governed_result *result, mseq_error *err) {
     const mseq_value *limits = mseq_object_get(operation, "limits");
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    mseq_governed_result result = {.rows = NULL};
     mseq_sql_text text = {.text = NULL};
     mseq_value *bound = NULL;
     mseq_status status = bind(operation, scope, &text, &bound, err);
@@ -230,13 +230,25 @@ static mseq_status execute(manager_call *call, const mseq_value *operation, mana
         statement.timeout_ms =
             at_most(mseq_object_get_integer(limits, "statement_timeout_ms", 15000),
                     MANAGER_TIMEOUT_MAXIMUM_MS);
-        status = manager_run_statement(call, scope, &statement, &result, err);
+        status = manager_run_statement(call, scope, &statement, result, err);
     }
+    mseq_value_free(bound);
+    mseq_sql_text_free(&text);
+    statement.sql = NULL;
+    statement.parameters = NULL;
+    statement.tables = NULL;
+    *run = statement;
+    return status;
+}
+
+static mseq_status execute(manager_call *call, const mseq_value *operation,
+                           const manager_scope *scope, mseq_error *err) {
+    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
+    mseq_governed_result result = {.rows = NULL};
+    mseq_status status = manager_run_operation(call, operation, scope, &statement, &result, err);
     if (status == MSEQ_OK)
         status = answer(call, scope, &statement, &result, err);
     manager_result_free(&result);
-    mseq_value_free(bound);
-    mseq_sql_text_free(&text);
     return status;
 }
 

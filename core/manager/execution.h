@@ -48,6 +48,11 @@ const char *manager_scope_type(const manager_scope *scope, const char *column);
 mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
                                   mseq_governed_statement *statement, mseq_governed_result *result,
                                   mseq_error *err) MSEQ_MUST_CHECK;
+/* Runs a normalised operation under its resolved scope. *run gets the limits that held, without
+ * text, parameters and tables. */
+mseq_status manager_run_operation(const manager_call *call, const mseq_value *operation,
+                                  const manager_scope *scope, mseq_governed_statement *run,
+                                  mseq_governed_result *result, mseq_error *err) MSEQ_MUST_CHECK;
 void manager_result_free(mseq_governed_result *result);
 
 /* ---- bind_types.c -------------------------------------------------------------------------------

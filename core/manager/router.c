@@ -29,6 +29,9 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation, false},
     {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
     {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search, false},
+    {"POST", "orm/api/ts_manager/dynamic_table/get_or_create", manager_register_table, false},
+    {"POST", "orm/api/ts_manager/dynamic_table/get_data_between_dates_from_node_identifier",
+     manager_read_range_by_identifier, false},
     {"GET", "orm/api/ts_manager/{kind}/{uid}", manager_get_table, false},
     {"PATCH", "orm/api/ts_manager/{kind}/{uid}", manager_patch_table, false},
     {"DELETE", "orm/api/ts_manager/{kind}/{uid}", manager_delete_table, false},
@@ -50,6 +53,13 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-team-from-view", manager_remove_team_from_view,
      false},
     {"POST", "orm/api/ts_manager/{kind}/{uid}/remove-team-from-edit", manager_remove_team_from_edit,
+     false},
+    {"GET", "orm/api/ts_manager/dynamic_table/{uid}/get-stats", manager_series_get_stats, false},
+    {"POST", "orm/api/ts_manager/dynamic_table/{uid}/get_data_between_dates_from_remote",
+     manager_read_range, false},
+    {"POST", "orm/api/ts_manager/dynamic_table/{uid}/get_last_observation",
+     manager_last_observation, false},
+    {"POST", "orm/api/ts_manager/dynamic_table/{uid}/delete_after_date", manager_delete_after,
      false},
     {"GET", "orm/api/ts_manager/{kind}/{uid}/can-view", manager_can_view, false},
     {"GET", "orm/api/ts_manager/{kind}/{uid}/can-edit", manager_can_edit, false},
@@ -165,7 +175,10 @@ static bool piece_matches(const char *pattern, size_t length, const char *piece,
         found->time_indexed = strcmp(piece, "dynamic_table") == 0;
         return found->time_indexed || strcmp(piece, "meta_table") == 0;
     }
-    return strlen(piece) == length && strncmp(pattern, piece, length) == 0;
+    if (strlen(piece) != length || strncmp(pattern, piece, length) != 0)
+        return false;
+    found->time_indexed = found->time_indexed || strcmp(piece, "dynamic_table") == 0;
+    return true;
 }
 
 static bool route_matches(const char *pattern, const path_pieces *pieces, match *found) {

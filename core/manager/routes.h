@@ -76,5 +76,11 @@ mseq_status manager_remove_member(manager_call *call, mseq_error *err);
 mseq_status manager_list_tokens(manager_call *call, mseq_error *err);
 mseq_status manager_create_token(manager_call *call, mseq_error *err);
 mseq_status manager_delete_token(manager_call *call, mseq_error *err);
+/* series_routes.c */
+mseq_status manager_read_range(manager_call *call, mseq_error *err);
+mseq_status manager_read_range_by_identifier(manager_call *call, mseq_error *err);
+mseq_status manager_last_observation(manager_call *call, mseq_error *err);
+mseq_status manager_series_get_stats(manager_call *call, mseq_error *err);
+mseq_status manager_delete_after(manager_call *call, mseq_error *err);
 
 #endif

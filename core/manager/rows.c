@@ -123,6 +123,18 @@ mseq_status manager_row_by_name(const manager_call *call, const char *data_sourc
     return status == MSEQ_OK ? take_record(records, row, err) : status;
 }
 
+mseq_status manager_row_id(const manager_call *call, const manager_row *row, int64_t *id,
+                           mseq_error *err) {
+    mseq_value *records = NULL;
+    mseq_status status =
+        manager_query(call->catalog, &records, err, "SELECT id FROM meta_table WHERE uid = ?1", "s",
+                      manager_row_text(row, "uid"));
+    if (status == MSEQ_OK)
+        *id = mseq_object_get_integer(mseq_array_get(records, 0), "id", 0);
+    mseq_value_free(records);
+    return status;
+}
+
 /* ---- What is derived ---------------------------------------------------------------------------
  */
 

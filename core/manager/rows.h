@@ -37,6 +37,9 @@ mseq_status manager_row_any(const manager_call *call, const char *uid, manager_r
 mseq_status manager_row_by_name(const manager_call *call, const char *data_source_uid,
                                 const char *physical_table_name, manager_row *row,
                                 mseq_error *err) MSEQ_MUST_CHECK;
+/* The number that the protocol shows beside the uid in some replies. */
+mseq_status manager_row_id(const manager_call *call, const manager_row *row, int64_t *id,
+                           mseq_error *err) MSEQ_MUST_CHECK;
 /* Rows of a query that selects MANAGER_ROW_COLUMNS, as documents. */
 #define MANAGER_ROW_COLUMNS "document, time_indexed, was_seen, open_for_everyone"
 mseq_status manager_row_from_record(const mseq_value *record, manager_row *row,

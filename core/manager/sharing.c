@@ -19,18 +19,6 @@ static const char *object_type(const manager_row *row) {
     return row->time_indexed ? "ts_manager.timeindexmetatable" : "ts_manager.metatable";
 }
 
-static mseq_status object_id(const manager_call *call, const manager_row *row, int64_t *id,
-                             mseq_error *err) {
-    mseq_value *records = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &records, err, "SELECT id FROM meta_table WHERE uid = ?1", "s",
-                      manager_row_text(row, "uid"));
-    if (status == MSEQ_OK)
-        *id = mseq_object_get_integer(mseq_array_get(records, 0), "id", 0);
-    mseq_value_free(records);
-    return status;
-}
-
 /* ---- Changing ----------------------------------------------------------------------------------
  */
 
@@ -109,7 +97,7 @@ static mseq_status answer_change(manager_call *call, const share *what, const ma
     const mseq_value *id = mseq_object_get(subject, "id");
     int64_t object = 0;
     manager_draft reply;
-    mseq_status status = object_id(call, row, &object, err);
+    mseq_status status = manager_row_id(call, row, &object, err);
     manager_draft_object(&reply);
     manager_put_boolean(&reply, "ok", true);
     manager_put_text(&reply, "action", what->action);
@@ -220,7 +208,7 @@ static mseq_status list(manager_call *call, bool edit, mseq_error *err) {
     manager_draft reply;
     mseq_status status = manager_row_by_uid(call, call->uid, &row, err);
     if (status == MSEQ_OK)
-        status = object_id(call, &row, &id, err);
+        status = manager_row_id(call, &row, &id, err);
     manager_draft_object(&reply);
     manager_put_integer(&reply, "object_id", id);
     manager_put_text(&reply, "object_type", object_type(&row));
