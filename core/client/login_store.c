@@ -241,13 +241,14 @@ void login_unlock(int lock) {
  * whether there was one. Takes `login`. */
 static mseq_status change_login(mseq_value *file, const char *origin, mseq_value *login,
                                 bool *changed, mseq_error *err) {
-    if (mseq_value_kind(mseq_object_get(file, "by_backend")) != MSEQ_OBJECT &&
-        mseq_object_put(file, "by_backend", mseq_value_object()) != MSEQ_OK) {
+    mseq_status status = mseq_object_put_integer(file, "version", 2);
+    if (status == MSEQ_OK && mseq_value_kind(mseq_object_get(file, "by_backend")) != MSEQ_OBJECT)
+        status = mseq_object_put(file, "by_backend", mseq_value_object());
+    if (status != MSEQ_OK) {
         mseq_value_free(login);
         return mseq_error_no_memory(err);
     }
     mseq_value *all = mseq_object_peek(file, "by_backend");
-    mseq_status status = mseq_object_put_integer(file, "version", 2);
     if (!login)
         *changed = mseq_object_remove(all, origin);
     else if (mseq_object_put(all, origin, login) != MSEQ_OK)

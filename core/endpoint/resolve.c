@@ -216,17 +216,18 @@ static mseq_status take_environment(mseq_client_options *options, identity *own,
     return MSEQ_OK;
 }
 
-static mseq_status take_login(const char *endpoint, mseq_client_options *options, identity *own,
+/* Takes the tokens of the login to that server, if there is one. */
+static mseq_status take_login(const char *server, mseq_client_options *options, identity *own,
                               mseq_error *err) {
     if (!can_have_logins() && !options->login_folder)
         return MSEQ_OK;
     mseq_status status = mseq_logins_read(options->login_folder, &own->logins, err);
-    const mseq_value *login = mseq_object_get(own->logins, endpoint);
+    const mseq_value *login = mseq_object_get(own->logins, server);
     if (status != MSEQ_OK || !login)
         return status;
     options->access_token = mseq_object_get_text(login, "access");
     options->refresh_token = mseq_object_get_text(login, "refresh");
-    options->login = endpoint;
+    options->login = server;
     return MSEQ_OK;
 }
 
@@ -243,6 +244,8 @@ static mseq_status identify(const char *endpoint, mseq_client_options *options, 
     mseq_status status = MSEQ_OK;
     if (has_credentials(options))
         return MSEQ_OK;
+    if (options->login)
+        return take_login(options->login, options, own, err);
     status = environment_is_meant(endpoint, &meant, err);
     if (status == MSEQ_OK && meant)
         status = take_environment(options, own, err);

@@ -139,6 +139,7 @@ extern const luaL_Reg mseqi_ddl_functions[];
 extern const luaL_Reg mseqi_connection_functions[];
 extern const luaL_Reg mseqi_migration_functions[];
 extern const luaL_Reg mseqi_client_functions[];
+extern const luaL_Reg mseqi_terminal_functions[];
 extern const luaL_Reg mseqi_manager_functions[];
 extern const luaL_Reg mseqi_server_functions[];
 

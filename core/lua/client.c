@@ -60,6 +60,7 @@ static int client_new(lua_State *L) {
                                         "authentication",
                                         "runtime_credential_id",
                                         "runtime_credential_secret",
+                                        "login",
                                         "project_uid",
                                         "timeout_ms",
                                         NULL};
@@ -72,6 +73,7 @@ static int client_new(lua_State *L) {
     options.authentication = check_authentication(L, mseqi_option_text(L, 1, "authentication"));
     options.runtime_credential_id = mseqi_option_text(L, 1, "runtime_credential_id");
     options.runtime_credential_secret = mseqi_option_text(L, 1, "runtime_credential_secret");
+    options.login = mseqi_option_text(L, 1, "login");
     options.project_uid = mseqi_option_text(L, 1, "project_uid");
     options.timeout_ms = mseqi_option_integer(L, 1, "timeout_ms", 0);
     client_box *box = lua_newuserdatauv(L, sizeof(*box), 0);

@@ -23,8 +23,8 @@ int luaopen_mainsequence_core(lua_State *L) {
         mseqi_error_functions,     mseqi_ordered_functions, mseqi_json_functions,
         mseqi_system_functions,    mseqi_naming_functions,  mseqi_table_functions,
         mseqi_contract_functions,  mseqi_ddl_functions,     mseqi_connection_functions,
-        mseqi_migration_functions, mseqi_client_functions,  mseqi_manager_functions,
-        mseqi_server_functions,
+        mseqi_migration_functions, mseqi_client_functions,  mseqi_terminal_functions,
+        mseqi_manager_functions,   mseqi_server_functions,
     };
     luaL_checkversion(L);
     if (strcmp(mseq_version(), MSEQ_VERSION_STRING) != 0) {

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include <lauxlib.h>
@@ -144,11 +148,89 @@ static void test_states_are_independent(void **state) {
     lua_close(second);
 }
 
+/* A folder for an embedded TS Manager, made for one test. */
+static void test_clients(void **state) {
+    (void)state;
+    char folder[] = "/tmp/mseq-binding-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char script[1024];
+    snprintf(script, sizeof script,
+             "local c, source = core.client { endpoint = 'local:%s' }\n"
+             "assert(c, source) assert(source == 'argument')\n"
+             "local r = assert(c:parallel { { path = '/orm/api/ts_manager/meta_table/' },\n"
+             "  { path = '/no/', method = 'POST', query = { a = 1 }, body = { 'x' } } })\n"
+             "assert(r[1].body.results and r[2].error.status == 404) c:close()\n"
+             "assert(core.resolve_endpoint('http://h/') == 'http://h')",
+             folder);
+    sweep(script);
+    snprintf(script, sizeof script, "rm -r '%s'", folder);
+    assert_int_equal(system(script), 0); // NOLINT(cert-env33-c): a fixed command in a test
+}
+
+/* ---- The terminal
+ * ---------------------------------------------------------------------------------------- */
+
+/* Asks for a password on a terminal of its own where `keys` are typed once it asks; gives what the
+ * script printed and all that the terminal showed. */
+static void ask_password(const char *keys, char shown[4096]) {
+    int terminal = -1;
+    pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0) {
+        budget b = {-1};
+        lua_State *L = new_state(&b);
+        int failed = luaL_dostring(L, "local core = require('mainsequence.core')\n"
+                                      "local text, err = core.read_password('Password: ')\n"
+                                      "io.stderr:write('<', text and #text or err.code, '>')");
+        lua_close(L);
+        _exit(failed ? 1 : 0);
+    }
+    size_t length = 0;
+    bool typed = false;
+    for (ssize_t got; length < 4095 && (got = read(terminal, shown + length, 4095 - length)) > 0;) {
+        length += (size_t)got;
+        shown[length] = '\0';
+        if (!typed && strstr(shown, "Password: ")) {
+            typed = true;
+            assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys));
+        }
+    }
+    shown[length] = '\0';
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(terminal);
+}
+
+static void test_password_is_not_shown(void **state) {
+    (void)state;
+    static const struct {
+        const char *keys;
+        const char *result;
+    } cases[] = {
+        {"hunter2\r", "<7>"},
+        {"hunt\x7f\x7f"
+         "er\n",
+         "<4>"},
+        {"x\xc3\xa9\x7f\r", "<1>"},
+        {"wrong\x15right\r", "<5>"},
+        {"hunter2\x03", "<cancelled>"},
+        {"hunter2\x04", "<cancelled>"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char shown[4096] = "";
+        ask_password(cases[i].keys, shown);
+        assert_non_null(strstr(shown, cases[i].result));
+        assert_null(strstr(shown, "hunt"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents),   cmocka_unit_test(test_tables),
         cmocka_unit_test(test_connections), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_a_host),      cmocka_unit_test(test_states_are_independent),
+        cmocka_unit_test(test_clients),     cmocka_unit_test(test_password_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

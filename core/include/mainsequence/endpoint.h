@@ -44,10 +44,11 @@ MSEQ_API mseq_status mseq_endpoint_resolve(const char *given, char **endpoint, c
                                            mseq_error *err) MSEQ_MUST_CHECK;
 
 /* Resolves and opens. What the options leave out comes from outside: the project from
- * $MAIN_SEQUENCE_PROJECT_UID; credentials for a URL, all from one place: the options, else the
- * environment (MAINSEQUENCE_AUTH_MODE, _ACCESS_TOKEN, _REFRESH_TOKEN, _RUNTIME_CREDENTIAL_ID,
- * _RUNTIME_CREDENTIAL_SECRET) unless $MAINSEQUENCE_ENDPOINT names another server, else the login
- * store. Without any, calls fail with AUTHENTICATION before they are sent. */
+ * $MAIN_SEQUENCE_PROJECT_UID; credentials for a URL, all from one place: the options (their
+ * `login` alone names a login of the store), else the environment (MAINSEQUENCE_AUTH_MODE,
+ * _ACCESS_TOKEN, _REFRESH_TOKEN, _RUNTIME_CREDENTIAL_ID, _RUNTIME_CREDENTIAL_SECRET) unless
+ * $MAINSEQUENCE_ENDPOINT names another server, else the login store. Without any, calls fail with
+ * AUTHENTICATION before they are sent. */
 MSEQ_API mseq_status mseq_endpoint_connect(const char *given, const char *home,
                                            const mseq_client_options *options, mseq_client **client,
                                            const char **source, mseq_error *err) MSEQ_MUST_CHECK;

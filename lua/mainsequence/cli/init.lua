@@ -14,6 +14,9 @@ local COMMANDS = {
   { name = "fingerprint", summary = "Show the fingerprints of models." },
   { name = "manager", summary = "Administer a TS Manager: its catalog." },
   { name = "serve", summary = "Put a TS Manager on HTTP." },
+  { name = "login", summary = "Log in to a TS Manager; the login is stored." },
+  { name = "logout", summary = "Revoke and delete a stored login." },
+  { name = "whoami", summary = "Show who a TS Manager takes you for." },
   { name = "drift", summary = "Compare models with the live database and the catalog." },
 }
 
@@ -88,7 +91,7 @@ end
 ---Options of commands that talk to a TS Manager.
 ---@param parser table
 function M.add_endpoint(parser)
-  parser:option("--endpoint", "TS Manager: a URL, local: or local:DIR. Default: MAINSEQUENCE_ENDPOINT, else local:.")
+  parser:option("--endpoint", "TS Manager: a URL, local: or local:DIR. Default: MAINSEQUENCE_ENDPOINT, the login, local:.")
     :argname("<endpoint>")
 end
 

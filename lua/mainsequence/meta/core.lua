@@ -225,7 +225,8 @@ function core.manager_upgrade(options) end
 ---the C header `mainsequence/endpoint.h`. Gives what decided the endpoint besides: "argument", "environment", "login",
 ---"default".
 ---@param options { endpoint: string?, home: string?, access_token: string?, refresh_token: string?, authentication:
---- string?, runtime_credential_id: string?, runtime_credential_secret: string?, project_uid: string?, timeout_ms: integer? }?
+--- string?, runtime_credential_id: string?, runtime_credential_secret: string?, login: string?, project_uid: string?,
+--- timeout_ms: integer? }?  login: the tokens are those that the login store has for this server
 ---@return mainsequence.Client|nil client, string|mainsequence.Error source_or_err
 function core.client(options) end
 ---Where a client would talk to, without opening it.
@@ -276,6 +277,10 @@ function Client:close() end
 ---Monotonic, atomic: writes a temporary file beside it, fsyncs, renames.
 ---@return true|nil, mainsequence.Error?
 function core.write_file(path, text) end
+---Asks on the terminal itself, without showing what is typed; Ctrl-C and Ctrl-D cancel.
+---@param prompt string
+---@return string|nil password, mainsequence.Error? err  code "io": there is no terminal; "cancelled"
+function core.read_password(prompt) end
 ---@return true when standard output is a terminal
 function core.is_terminal() end
 
