@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Connections and their deadlines. libmicrohttpd tells when one comes and goes; a connection is in
- * the list from the one to the other, so that its socket may be used under the lock. */
+ * Connections and their deadlines. A connection is in the list before its socket is handed to
+ * libmicrohttpd and until just before that closes it, so that the socket may be used under the
+ * lock. */
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -13,28 +14,11 @@
 #include "server_private.h"
 
 enum {
-    TICK_MS = 100,
     /* A client that closed its sending half may still want the answer: it is waited for that long.
      */
     HALF_CLOSED_MS = 1000,
     WRITE_RATE = 64 /* bytes a millisecond that a client takes at least */
 };
-
-/* ---- Saying no without libmicrohttpd -----------------------------------------------------------
- */
-
-/* A last word, where it can be said (not inside TLS), and the end of the connection. */
-static void cut_off(mseq_server *server, server_connection *connection, int status,
-                    const char *code, const char *detail) {
-    char text[1024];
-    if (status && !server->tls) {
-        size_t length = server_reply_raw(status, code, detail, text, sizeof text);
-        (void)send(connection->socket, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
-    shutdown(connection->socket, SHUT_RDWR);
-    connection->phase = SERVER_ENDED;
-    connection->deadline = 0;
-}
 
 /* ---- Coming and going --------------------------------------------------------------------------
  */
@@ -67,45 +51,30 @@ static bool is_too_many(const mseq_server *server, const server_connection *conn
            same >= (size_t)server->options.maximum_connections_per_address;
 }
 
-static void add(mseq_server *server, struct MHD_Connection *mhd, void **context) {
-    const union MHD_ConnectionInfo *socket =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const union MHD_ConnectionInfo *from =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+server_connection *server_connection_add(mseq_server *server, int socket,
+                                         const struct sockaddr *from, bool *refused) {
     server_connection *connection = calloc(1, sizeof *connection);
-    if (!socket || !connection) {
-        if (socket)
-            shutdown(socket->connect_fd, SHUT_RDWR);
-        free(connection);
-        return;
-    }
-    connection->socket = socket->connect_fd;
-    set_address(connection, from ? from->client_addr : NULL);
-    connection->phase = SERVER_READING_HEADERS;
+    if (!connection)
+        return NULL;
+    connection->socket = socket;
+    connection->at_gate = true;
+    set_address(connection, from);
+    connection->phase = SERVER_AT_GATE;
     connection->deadline = mseq_monotonic_ms() + server->options.header_ms;
     server_connections *all = &server->connections;
     pthread_mutex_lock(&all->lock);
-    bool refused = is_too_many(server, connection);
-    if (refused)
-        cut_off(server, connection, 503, "too_many_connections",
-                "there are too many connections: try again later");
+    *refused = is_too_many(server, connection);
     connection->next = all->first;
     if (all->first)
         all->first->previous = connection;
     all->first = connection;
     all->count++;
-    pthread_cond_broadcast(&all->changed);
     pthread_mutex_unlock(&all->lock);
-    *context = connection;
-    if (refused)
-        server_log_connection(server, 503, "too_many_connections");
+    return connection;
 }
 
-static void drop(mseq_server *server, void **context) {
-    server_connection *connection = *context;
+void server_connection_remove(mseq_server *server, server_connection *connection) {
     server_connections *all = &server->connections;
-    if (!connection)
-        return;
     pthread_mutex_lock(&all->lock);
     if (connection->previous)
         connection->previous->next = connection->next;
@@ -114,18 +83,67 @@ static void drop(mseq_server *server, void **context) {
     if (connection->next)
         connection->next->previous = connection->previous;
     all->count--;
-    pthread_cond_broadcast(&all->changed);
+    pthread_cond_broadcast(&all->gone);
     pthread_mutex_unlock(&all->lock);
     free(connection);
-    *context = NULL;
+}
+
+/* libmicrohttpd has taken over a socket: which connection is it? */
+static server_connection *receive(mseq_server *server, int socket) {
+    server_connections *all = &server->connections;
+    pthread_mutex_lock(&all->lock);
+    server_connection *at = all->first;
+    while (at && !(at->socket == socket && at->phase == SERVER_HANDED_OVER))
+        at = at->next;
+    if (at) {
+        at->phase = SERVER_READING_HEADERS;
+        at->deadline = mseq_monotonic_ms() + server->options.header_ms;
+    }
+    pthread_mutex_unlock(&all->lock);
+    return at;
 }
 
 void server_connection_notify(void *server, struct MHD_Connection *connection, void **context,
                               enum MHD_ConnectionNotificationCode code) {
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        add(server, connection, context);
-    else
-        drop(server, context);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info ? receive(server, info->connect_fd) : NULL;
+    } else if (*context) {
+        server_connection_remove(server, *context);
+        *context = NULL;
+    }
+}
+
+size_t server_connections_count(mseq_server *server) {
+    pthread_mutex_lock(&server->connections.lock);
+    size_t count = server->connections.count;
+    pthread_mutex_unlock(&server->connections.lock);
+    return count;
+}
+
+/* ---- The end -----------------------------------------------------------------------------------
+ */
+
+/* Under the lock. */
+static void cut_off(mseq_server *server, server_connection *connection, int status,
+                    const char *code, const char *detail) {
+    char text[1024];
+    if (status && !server->tls) {
+        size_t length = server_reply_raw(status, code, detail, text, sizeof text);
+        (void)send(connection->socket, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    /* libmicrohttpd notices the end of what it reads; the gate reads on, to the client's end. */
+    shutdown(connection->socket, connection->at_gate ? SHUT_WR : SHUT_RDWR);
+    connection->phase = SERVER_ENDED;
+    connection->deadline = 0;
+}
+
+void server_connection_end(mseq_server *server, server_connection *connection, int status,
+                           const char *code, const char *detail) {
+    pthread_mutex_lock(&server->connections.lock);
+    cut_off(server, connection, status, code, detail);
+    pthread_mutex_unlock(&server->connections.lock);
 }
 
 /* ---- Phases ------------------------------------------------------------------------------------
@@ -175,21 +193,17 @@ bool server_connection_enter(mseq_server *server, server_connection *connection,
     return alive;
 }
 
-/* ---- The watchdog ------------------------------------------------------------------------------
+/* ---- Deadlines ------------------------------------------------------------------------------
  */
 
 static void close_late(mseq_server *server, server_connection *connection) {
     switch (connection->phase) {
     case SERVER_READING_HEADERS:
-        if (bytes_received(connection) == connection->received) { /* said nothing at all */
-            cut_off(server, connection, 0, NULL, NULL);
-            break;
-        }
         cut_off(server, connection, 408, "request_timeout",
                 "the request's headers came too slowly");
         server_log_connection(server, 408, "request_timeout");
         break;
-    case SERVER_READING_BODY:
+    case SERVER_READING_BODY: /* exchange.c logs it */
         cut_off(server, connection, 408, "request_timeout", "the request's body came too slowly");
         break;
     default:
@@ -208,7 +222,17 @@ static void look_for_client(server_connection *connection, int64_t now) {
         mseq_cancellation_set(connection->cancellation);
 }
 
-static void watch_one(mseq_server *server, server_connection *connection, int64_t now) {
+/* A client that has stopped sending in the middle of a request; libmicrohttpd would wait. */
+static bool is_truncated(const server_connection *connection) {
+    struct pollfd look = {.fd = connection->socket, .events = POLLRDHUP};
+    char byte;
+    return (connection->phase == SERVER_READING_BODY ||
+            connection->phase == SERVER_READING_HEADERS) &&
+           poll(&look, 1, 0) > 0 &&
+           recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void look_at(mseq_server *server, server_connection *connection, int64_t now) {
     if (connection->phase == SERVER_ANSWERING && connection->cancellation)
         look_for_client(connection, now);
     if (connection->phase == SERVER_IDLE &&
@@ -216,63 +240,49 @@ static void watch_one(mseq_server *server, server_connection *connection, int64_
         connection->phase = SERVER_READING_HEADERS;
         connection->deadline = now + server->options.header_ms;
     }
-    bool unused = connection->phase == SERVER_IDLE ||
-                  (connection->phase == SERVER_READING_HEADERS && connection->received == 0 &&
-                   bytes_received(connection) == 0);
-    if (server->connections.stopping && unused)
+    if (server->connections.stopping && connection->phase == SERVER_IDLE)
         cut_off(server, connection, 0, NULL, NULL);
     else if (connection->deadline && now >= connection->deadline)
         close_late(server, connection);
+    else if (is_truncated(connection))
+        cut_off(server, connection, 400, "truncated", "the request ends too early");
 }
 
-static void wait_until(server_connections *all, int64_t milliseconds) {
-    struct timespec until = {.tv_sec = milliseconds / 1000,
-                             .tv_nsec = (long)(milliseconds % 1000) * 1000000};
-    pthread_cond_timedwait(&all->changed, &all->lock, &until);
-}
-
-static void *watch(void *data) {
-    mseq_server *server = data;
+void server_connections_look(mseq_server *server) {
     server_connections *all = &server->connections;
+    int64_t now = mseq_monotonic_ms();
     pthread_mutex_lock(&all->lock);
-    while (!all->ended) {
-        if (!all->first) {
-            pthread_cond_wait(&all->changed, &all->lock);
-            continue;
-        }
-        int64_t now = mseq_monotonic_ms();
-        for (server_connection *at = all->first; at; at = at->next)
-            watch_one(server, at, now);
-        /* Comings and goings wake it early; it need not look again at once. */
-        for (int64_t next = now + TICK_MS; !all->ended && mseq_monotonic_ms() < next;)
-            wait_until(all, next);
-    }
+    for (server_connection *at = all->first; at; at = at->next)
+        if (!at->at_gate && at->phase != SERVER_HANDED_OVER && at->phase != SERVER_ENDED)
+            look_at(server, at, now);
     pthread_mutex_unlock(&all->lock);
-    return NULL;
 }
 
 /* ---- As a whole --------------------------------------------------------------------------------
  */
 
-mseq_status server_connections_start(mseq_server *server, mseq_error *err) {
+void server_connections_init(mseq_server *server) {
     server_connections *all = &server->connections;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&all->changed, &attributes);
+    pthread_cond_init(&all->gone, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&all->lock, NULL);
-    all->watched = pthread_create(&all->watchdog, NULL, watch, server) == 0;
-    return all->watched ? MSEQ_OK
-                        : mseq_error_set(err, MSEQ_E_IO, "cannot start the server's watchdog");
+}
+
+void server_connections_destroy(mseq_server *server) {
+    pthread_cond_destroy(&server->connections.gone);
+    pthread_mutex_destroy(&server->connections.lock);
 }
 
 bool server_connections_wait(mseq_server *server, int64_t ms) {
     server_connections *all = &server->connections;
     int64_t until = mseq_monotonic_ms() + ms;
+    struct timespec time = {.tv_sec = until / 1000, .tv_nsec = (long)(until % 1000) * 1000000};
     pthread_mutex_lock(&all->lock);
     while (all->count > 0 && mseq_monotonic_ms() < until)
-        wait_until(all, until);
+        pthread_cond_timedwait(&all->gone, &all->lock, &time);
     bool gone = all->count == 0;
     pthread_mutex_unlock(&all->lock);
     return gone;
@@ -281,7 +291,6 @@ bool server_connections_wait(mseq_server *server, int64_t ms) {
 void server_connections_drain(mseq_server *server) {
     pthread_mutex_lock(&server->connections.lock);
     server->connections.stopping = true;
-    pthread_cond_broadcast(&server->connections.changed);
     pthread_mutex_unlock(&server->connections.lock);
 }
 
@@ -291,16 +300,4 @@ void server_connections_cancel(mseq_server *server) {
         if (at->cancellation)
             mseq_cancellation_set(at->cancellation);
     pthread_mutex_unlock(&server->connections.lock);
-}
-
-void server_connections_stop(mseq_server *server) {
-    server_connections *all = &server->connections;
-    pthread_mutex_lock(&all->lock);
-    all->ended = true;
-    pthread_cond_broadcast(&all->changed);
-    pthread_mutex_unlock(&all->lock);
-    if (all->watched)
-        pthread_join(all->watchdog, NULL);
-    pthread_cond_destroy(&all->changed);
-    pthread_mutex_destroy(&all->lock);
 }

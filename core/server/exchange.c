@@ -12,6 +12,18 @@ enum { BUDGET_BODIES = 8 }; /* bodies of the maximum size that all requests may 
 /* ---- Birth and death ---------------------------------------------------------------------------
  */
 
+/* A target is a path with or without a query; proxies may be sent "http://host/path" (RFC 9112
+ * section 3.2.2). */
+static void split_target(server_exchange *exchange) {
+    char *path = exchange->target, *mark = strchr(path, '?');
+    if (mark)
+        *mark = '\0';
+    exchange->query = mark ? mark + 1 : NULL;
+    if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0)
+        path = strchr(strchr(path, ':') + 3, '/');
+    exchange->path = path ? path : "/";
+}
+
 void *server_exchange_new(void *data, const char *uri, struct MHD_Connection *mhd) {
     (void)mhd;
     mseq_server *server = data;
@@ -25,13 +37,8 @@ void *server_exchange_new(void *data, const char *uri, struct MHD_Connection *mh
              (unsigned long long)atomic_fetch_add(&server->requests, 1) + 1);
     exchange->target = mseq_text_dup(uri);
     exchange->cancellation = mseq_cancellation_new();
-    if (exchange->target) {
-        char *mark = strchr(exchange->target, '?');
-        if (mark)
-            *mark = '\0';
-        exchange->path = exchange->target;
-        exchange->query = mark ? mark + 1 : NULL;
-    }
+    if (exchange->target)
+        split_target(exchange);
     return exchange;
 }
 
@@ -55,23 +62,31 @@ static void exchange_free(server_exchange *exchange) {
     free(exchange);
 }
 
-void server_exchange_end(void *data, struct MHD_Connection *mhd, void **context,
+/* How a request ended that had no answer. */
+static void account_for_loss(server_exchange *exchange, bool timed_out) {
+    const char *code = timed_out ? "request_timeout" : "client_closed";
+    exchange->status = timed_out ? 408 : 499;
+    if (!timed_out && exchange->stage == SERVER_COLLECTING) {
+        /* A client that only stopped sending can still be told; libmicrohttpd would not. */
+        code = "truncated";
+        exchange->status = 400;
+        server_connection_end(exchange->server, exchange->connection, 400, code,
+                              "the request's body ends too early");
+    }
+    snprintf(exchange->code, sizeof exchange->code, "%s", code);
+}
+
+void server_exchange_end(void *server, struct MHD_Connection *mhd, void **context,
                          enum MHD_RequestTerminationCode code) {
     (void)mhd;
     server_exchange *exchange = *context;
     if (!exchange)
         return;
-    bool complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-    bool timed_out = false;
     if (exchange->connection) {
-        timed_out = !server_connection_enter(data, exchange->connection, SERVER_IDLE, 0, NULL) &&
-                    exchange->stage == SERVER_COLLECTING;
-        if (!exchange->status) { /* ended before there was an answer */
-            exchange->status = timed_out ? 408 : 499;
-            snprintf(exchange->code, sizeof exchange->code, "%s",
-                     timed_out ? "request_timeout" : "client_closed");
-        }
-        server_log_exchange(exchange, complete);
+        bool alive = server_connection_enter(server, exchange->connection, SERVER_IDLE, 0, NULL);
+        if (!exchange->status)
+            account_for_loss(exchange, !alive && exchange->stage == SERVER_COLLECTING);
+        server_log_exchange(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     }
     exchange_free(exchange);
     *context = NULL;
@@ -145,7 +160,7 @@ static enum MHD_Result see_header(void *data, enum MHD_ValueKind kind, const cha
 }
 
 /* Two answers to "where does the body end?" are how requests are smuggled past proxies (RFC 9112
- * section 6.3). True when a body follows. */
+ * section 6.3). True when a body follows whose end is known. */
 static bool check_length(server_exchange *exchange) {
     lengths seen = {NULL, 0, false, 0, false};
     MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, see_header, &seen);
@@ -153,18 +168,15 @@ static bool check_length(server_exchange *exchange) {
         refuse(exchange, 400, "bad_framing",
                "the request does not say clearly where its body ends (Content-Length and "
                "Transfer-Encoding)");
-        return true;
+        return false;
     }
     if (!seen.first)
         return seen.encodings > 0;
-    size_t digits = strspn(seen.first, "0123456789");
     int64_t length = 0;
-    if (digits == 0 || seen.first[digits])
-        refuse(exchange, 400, "bad_framing", "Content-Length is no number");
-    else if (!mseq_parse_integer(seen.first, &length) ||
-             (uint64_t)length > exchange->server->options.maximum_body)
+    if (!mseq_parse_integer(seen.first, &length) ||
+        (uint64_t)length > exchange->server->options.maximum_body)
         refuse(exchange, 413, "body_too_large", "the body is larger than this server takes");
-    return length > 0 || exchange->refusal.status != 0;
+    return length > 0;
 }
 
 /* Knows after the headers what can be known. A request that is refused is still read to its end,
@@ -229,26 +241,16 @@ static enum MHD_Result send_refusal(server_exchange *exchange) {
     return send_answer(exchange);
 }
 
-/* The request is complete. */
-static enum MHD_Result hand_over(server_exchange *exchange) {
-    mseq_server *server = exchange->server;
+/* The request is complete. This is the connection's own thread: it may wait. */
+static enum MHD_Result answer(server_exchange *exchange) {
     if (exchange->refusal.status)
         return send_refusal(exchange);
-    if (server_page(exchange, false))
-        return send_answer(exchange);
-    if (!server_connection_enter(server, exchange->connection, SERVER_ANSWERING, 0,
+    if (!server_connection_enter(exchange->server, exchange->connection, SERVER_ANSWERING, 0,
                                  exchange->cancellation))
         return MHD_NO;
-    exchange->stage = SERVER_WORKING;
-    MHD_suspend_connection(exchange->mhd);
-    if (server_workers_give(server, exchange))
-        return MHD_YES;
-    /* The queue is full. The connection is suspended already, because a worker may resume it
-     * before server_workers_give returns: answer when it is back. */
-    server_reply_refusal(exchange, 503, "busy", "too many requests wait already: try again");
-    exchange->stage = SERVER_ANSWERED;
-    MHD_resume_connection(exchange->mhd);
-    return MHD_YES;
+    server_answer(exchange);
+    free_body(exchange);
+    return send_answer(exchange);
 }
 
 enum MHD_Result server_exchange_step(void *server, struct MHD_Connection *mhd, const char *url,
@@ -269,11 +271,11 @@ enum MHD_Result server_exchange_step(void *server, struct MHD_Connection *mhd, c
     }
     case SERVER_COLLECTING:
         if (*upload_size == 0)
-            return hand_over(exchange);
+            return answer(exchange);
         collect(exchange, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     default:
-        return send_answer(exchange);
+        return MHD_YES;
     }
 }

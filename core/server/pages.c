@@ -118,12 +118,12 @@ static void answer_readiness(server_exchange *exchange) {
         server_reply_refusal(exchange, 503, "catalog_unavailable", err.message);
 }
 
-bool server_page(server_exchange *exchange, bool in_worker) {
+bool server_page(server_exchange *exchange) {
     static const char *const pages[] = {"/", "/healthz", "/readyz"};
     size_t page = 0, count = sizeof pages / sizeof *pages;
     while (page < count && strcmp(exchange->path, pages[page]) != 0)
         page++;
-    if (page == count || (page == 2) != in_worker)
+    if (page == count)
         return false;
     const char *method = exchange->method;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {

@@ -14,8 +14,9 @@ enum {
      * us who refuse them. */
     SERVER_CONNECTION_MEMORY = 2 * SERVER_HEADER_MAXIMUM,
     SERVER_SPARE_CONNECTIONS = 64, /* those that are told that there are too many */
-    SERVER_SPARE_FILES = 256,      /* databases, libraries */
-    SERVER_LAST_MS = 5000          /* what was cancelled has that long to end */
+    SERVER_STACK = 2 * 1024 * 1024,
+    SERVER_SPARE_FILES = 256, /* databases, libraries */
+    SERVER_LAST_MS = 5000     /* what was cancelled has that long to end */
 };
 
 /* ---- Options -----------------------------------------------------------------------------------
@@ -86,9 +87,10 @@ static size_t leave_escaped(void *data, struct MHD_Connection *connection, char 
     return strlen(text);
 }
 
-static mseq_status start_daemon(mseq_server *server, int listener, char *certificate, char *key,
+static mseq_status start_daemon(mseq_server *server, char *certificate, char *key,
                                 mseq_error *err) {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
@@ -101,13 +103,13 @@ static mseq_status start_daemon(mseq_server *server, int listener, char *certifi
     else
         return mseq_error_set(err, MSEQ_E_IO, "this build of libmicrohttpd has no TLS");
     server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, server_exchange_step, server, MHD_OPTION_LISTEN_SOCKET, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, server_connection_notify, server, MHD_OPTION_NOTIFY_COMPLETED,
-        server_exchange_end, server, MHD_OPTION_URI_LOG_CALLBACK, server_exchange_new, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        flags, 0, NULL, NULL, server_exchange_step, server, MHD_OPTION_NOTIFY_CONNECTION,
+        server_connection_notify, server, MHD_OPTION_NOTIFY_COMPLETED, server_exchange_end, server,
+        MHD_OPTION_URI_LOG_CALLBACK, server_exchange_new, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)server->options.maximum_connections + SERVER_SPARE_CONNECTIONS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls,
-        MHD_OPTION_END);
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)SERVER_STACK, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)SERVER_CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (server->daemon)
         return MSEQ_OK;
     return mseq_error_set(err, MSEQ_E_IO, "cannot start the HTTP server%s",
@@ -131,10 +133,12 @@ static mseq_status open_daemon(mseq_server *server, mseq_error *err) {
         status = server_listen(server->options.listen, SERVER_BACKLOG, &listener, &authority, err);
     if (status == MSEQ_OK) {
         server->address = mseq_text_format("%s://%s", server->tls ? "https" : "http", authority);
-        status = server->address ? start_daemon(server, listener, certificate, key, err)
+        status = server->address ? start_daemon(server, certificate, key, err)
                                  : mseq_error_no_memory(err);
     }
-    if (status != MSEQ_OK && listener >= 0)
+    if (status == MSEQ_OK)
+        status = server_gate_start(server, listener, err);
+    else if (listener >= 0)
         close(listener);
     if (key)
         explicit_bzero(key, strlen(key));
@@ -162,12 +166,10 @@ mseq_status mseq_server_start(const mseq_server_options *options, mseq_server **
     snprintf(started->prefix, sizeof started->prefix, "%.8s", unique);
     pthread_mutex_init(&started->log_lock, NULL);
     allow_files(&filled);
-    status = server_connections_start(started, err);
-    mseq_status workers = server_workers_start(started, err);
-    if (status == MSEQ_OK)
-        status = workers;
-    if (status == MSEQ_OK)
-        status = open_daemon(started, err);
+    started->gate = (server_gate){.listener = -1, .wake = -1, .events = -1, .spare = -1};
+    server_connections_init(started);
+    server_places_init(started);
+    status = open_daemon(started, err);
     if (status != MSEQ_OK) {
         mseq_server_stop(started);
         return status;
@@ -185,26 +187,25 @@ const char *mseq_server_address(const mseq_server *server) {
 
 /* New connections are refused by the system, new requests by us; what runs may finish. */
 static void drain(mseq_server *server) {
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        close(listener);
+    server_gate_close(server);
     server_connections_drain(server);
-    if (!server_connections_wait(server, server->options.drain_ms)) {
-        server_connections_cancel(server);
-        server_connections_wait(server, SERVER_LAST_MS);
-    }
+    if (server_connections_wait(server, server->options.drain_ms))
+        return;
+    server_connections_cancel(server);
+    server_connections_wait(server, SERVER_LAST_MS);
 }
 
 void mseq_server_stop(mseq_server *server) {
     if (!server)
         return;
     atomic_store(&server->stopping, true);
-    if (server->daemon)
+    if (server->gate.running)
         drain(server);
-    server_workers_stop(server); /* after this no connection is suspended */
+    server_gate_stop(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
-    server_connections_stop(server);
+    server_places_destroy(server);
+    server_connections_destroy(server);
     pthread_mutex_destroy(&server->log_lock);
     free(server->address);
     free(server);

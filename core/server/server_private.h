@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Inside of the room `server`.
  *
- * Three kinds of threads. libmicrohttpd's thread reads and writes sockets and calls exchange.c.
- * A complete request is an `exchange`: its connection is suspended, it waits in the queue, a worker
- * answers it (worker.c) and resumes the connection. The watchdog (connections.c) looks at all
- * connections a few times a second: it enforces the deadlines, which libmicrohttpd's own timeout
- * does not (a byte now and then keeps that one from firing), and sees clients that went away while
- * their connection is suspended.
+ * The threads. The gate (gate.c) accepts connections and holds each back until the headers of its
+ * first request are there and well-formed; what is wrong with them is answered by it. Then the
+ * connection goes to libmicrohttpd, which has a thread for each and calls exchange.c. A complete
+ * request waits for a place to work in (places.c) and is answered in that thread (answer.c). The
+ * gate also looks at all connections ten times a second (connections.c): it enforces the deadlines,
+ * which libmicrohttpd's own timeout does not (a byte now and then keeps that one from firing), and
+ * sees clients that went away while their request is answered.
  */
 #ifndef SERVER_PRIVATE_H
 #define SERVER_PRIVATE_H
@@ -29,9 +30,11 @@ enum {
  */
 
 typedef enum server_phase {
+    SERVER_AT_GATE,     /* the first headers come; the socket is the gate's */
+    SERVER_HANDED_OVER, /* between the gate and libmicrohttpd */
     SERVER_READING_HEADERS,
     SERVER_READING_BODY,
-    SERVER_ANSWERING, /* waits for a worker or is with one */
+    SERVER_ANSWERING, /* waits for a place or has one */
     SERVER_WRITING,
     SERVER_IDLE,
     SERVER_ENDED /* refused or timed out: nothing it still says counts */
@@ -39,7 +42,8 @@ typedef enum server_phase {
 
 typedef struct server_connection {
     struct server_connection *next, *previous;
-    int socket; /* libmicrohttpd's; open as long as this is in the list */
+    int socket;   /* open as long as this is in the list and not being handed over */
+    bool at_gate; /* the socket is the gate's, else libmicrohttpd's */
     bool loopback;
     unsigned char address[SERVER_ADDRESS_SIZE];
     server_phase phase;
@@ -51,23 +55,32 @@ typedef struct server_connection {
 
 typedef struct server_connections {
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a connection came or went, or `stopping` */
+    pthread_cond_t gone; /* a connection went */
     server_connection *first;
     size_t count;
-    bool stopping; /* idle connections are closed */
-    bool ended;    /* the watchdog shall return */
-    pthread_t watchdog;
-    bool watched;
+    bool stopping; /* connections without a request are closed */
 } server_connections;
 
-mseq_status server_connections_start(mseq_server *server, mseq_error *err) MSEQ_MUST_CHECK;
+void server_connections_init(mseq_server *server);
+void server_connections_destroy(mseq_server *server);
+/* A new one, in the list; NULL without memory. *refused: it is one too many. */
+server_connection *server_connection_add(mseq_server *server, int socket,
+                                         const struct sockaddr *from, bool *refused);
+size_t server_connections_count(mseq_server *server);
+/* Takes it out of the list and frees it. */
+void server_connection_remove(mseq_server *server, server_connection *connection);
+/* A last word, where it can be said (not inside TLS; status 0: none), and the end of what we send.
+ */
+void server_connection_end(mseq_server *server, server_connection *connection, int status,
+                           const char *code, const char *detail);
+/* Enforces the deadlines of all that libmicrohttpd has. */
+void server_connections_look(mseq_server *server);
 /* Waits until nobody is connected, `ms` at most. */
 bool server_connections_wait(mseq_server *server, int64_t ms);
 /* From now on connections without a request are closed. */
 void server_connections_drain(mseq_server *server);
 /* Sets the token of every request that is being answered. */
 void server_connections_cancel(mseq_server *server);
-void server_connections_stop(mseq_server *server);
 /* libmicrohttpd's notification (MHD_OPTION_NOTIFY_CONNECTION). */
 void server_connection_notify(void *server, struct MHD_Connection *connection, void **context,
                               enum MHD_ConnectionNotificationCode code);
@@ -81,7 +94,6 @@ bool server_connection_enter(mseq_server *server, server_connection *connection,
 typedef enum server_stage {
     SERVER_ARRIVED,    /* the request line is read */
     SERVER_COLLECTING, /* the headers are, the body comes */
-    SERVER_WORKING,    /* suspended: the exchange belongs to the queue and a worker */
     SERVER_ANSWERED    /* there is a response, or none for lack of memory */
 } server_stage;
 
@@ -93,7 +105,6 @@ typedef struct server_refusal {
 } server_refusal;
 
 typedef struct server_exchange {
-    struct server_exchange *next; /* in the queue */
     mseq_server *server;
     struct MHD_Connection *mhd;
     server_connection *connection;
@@ -126,30 +137,65 @@ enum MHD_Result server_exchange_step(void *server, struct MHD_Connection *connec
 void server_exchange_end(void *server, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode code);
 
-/* ---- worker.c: the queue and the threads that answer -------------------------------------------
+/* ---- gate.c: the way in ------------------------------------------------------------------------
+ */
+
+typedef struct server_gate {
+    int listener;
+    int wake;   /* an eventfd: something is to be looked at */
+    int events; /* an epoll */
+    int spare;  /* a file to give up when there are no more: for telling one more client so */
+    atomic_bool closed; /* the listener is */
+    atomic_bool ended;  /* the thread shall return */
+    pthread_t thread;
+    bool running;
+} server_gate;
+
+/* Becomes owner of the listener, even on failure. */
+mseq_status server_gate_start(mseq_server *server, int listener, mseq_error *err) MSEQ_MUST_CHECK;
+void server_gate_close(mseq_server *server); /* nobody new comes in */
+void server_gate_stop(mseq_server *server);
+
+/* ---- head.c ------------------------------------------------------------------------------------
+ */
+
+/* Whether the headers of a request are complete in these bytes; what is wrong with them, or with
+ * what there is of them, goes to *refusal. */
+bool server_head_check(const char *bytes, size_t length, server_refusal *refusal);
+
+/* ---- places.c ----------------------------------------------------------------------------------
  */
 
 typedef struct server_queue {
-    server_exchange *first, **last;
+    struct server_waiter *first, **last;
 } server_queue;
 
-typedef struct server_workers {
+typedef struct server_places {
     pthread_mutex_t lock;
-    pthread_cond_t waiting;
     server_queue statements; /* requests that run SQL of the caller's: may take long */
     server_queue others;
-    int queued;
+    int waiting;
+    int running;
     int running_statements;
-    bool ended;
-    pthread_t *threads;
-    int count;
-} server_workers;
+} server_places;
 
-mseq_status server_workers_start(mseq_server *server, mseq_error *err) MSEQ_MUST_CHECK;
-/* What still waits is refused; returns when every worker is done. */
-void server_workers_stop(mseq_server *server);
-/* False when too many wait already. The connection must be suspended. */
-bool server_workers_give(mseq_server *server, server_exchange *exchange);
+typedef enum server_place {
+    SERVER_PLACE_TAKEN,
+    SERVER_PLACE_NONE,    /* too many wait already */
+    SERVER_PLACE_UNWANTED /* the token was set meanwhile */
+} server_place;
+
+void server_places_init(mseq_server *server);
+void server_places_destroy(mseq_server *server);
+/* Waits for a place; who has one gives it back with server_place_leave. */
+server_place server_place_take(mseq_server *server, bool statement, const mseq_cancellation *token);
+void server_place_leave(mseq_server *server, bool statement);
+
+/* ---- answer.c ----------------------------------------------------------------------------------
+ */
+
+/* Fills the answer of a complete request. */
+void server_answer(server_exchange *exchange);
 
 /* ---- reply.c: responses ------------------------------------------------------------------------
  */
@@ -167,9 +213,8 @@ size_t server_reply_raw(int status, const char *code, const char *detail, char *
 /* ---- pages.c: what the server answers itself ---------------------------------------------------
  */
 
-/* True when the path is one of its pages ("/", "/healthz", "/readyz"). `readyz` asks the catalog
- * and is for workers. */
-bool server_page(server_exchange *exchange, bool in_worker);
+/* True when the path is one of its pages ("/", "/healthz", "/readyz"). */
+bool server_page(server_exchange *exchange);
 
 /* ---- listen.c, tls.c ---------------------------------------------------------------------------
  */
@@ -203,7 +248,8 @@ struct mseq_server {
     atomic_bool stopping;
     pthread_mutex_t log_lock;
     server_connections connections;
-    server_workers workers;
+    server_gate gate;
+    server_places places;
 };
 
 #endif

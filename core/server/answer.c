@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * From a complete request to its reply: through the manager, in its turn. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server_private.h"
+
+/* ---- One request -------------------------------------------------------------------------------
+ */
+
+static mseq_status read_body(const server_exchange *exchange, mseq_value **body,
+                             mseq_request *request, mseq_error *err) {
+    const mseq_buffer *bytes = &exchange->body;
+    if (bytes->length == 0)
+        return MSEQ_OK;
+    if (exchange->text) {
+        if (!mseq_utf8_valid(bytes->data, bytes->length))
+            return mseq_error_set(err, MSEQ_E_REQUEST, "the body is not UTF-8");
+        request->text = bytes->data;
+        request->text_length = bytes->length;
+        return MSEQ_OK;
+    }
+    mseq_status status = mseq_json_parse(bytes->data, bytes->length, 0, body, err);
+    if (status != MSEQ_OK)
+        mseq_error_prefix(err, "the body: ");
+    request->body = *body;
+    return status;
+}
+
+static const char *header(const server_exchange *exchange, const char *name) {
+    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
+}
+
+/* A proxy on this machine speaks for callers who may be anywhere. */
+static bool is_local(const server_exchange *exchange) {
+    static const char *const proxied[] = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+                                          "X-Real-IP", "Via"};
+    for (size_t i = 0; i < sizeof proxied / sizeof *proxied; i++)
+        if (header(exchange, proxied[i]))
+            return false;
+    return exchange->connection->loopback;
+}
+
+/* Where the caller believes to be: links in replies lead there. Owned by the caller; NULL: unknown.
+ */
+static char *origin_of(const server_exchange *exchange) {
+    const char *host = header(exchange, "Host");
+    const char *scheme = header(exchange, "X-Forwarded-Proto");
+    if (!host || !*host || strlen(host) > 300 ||
+        strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") !=
+            strlen(host))
+        return NULL;
+    bool secure = exchange->server->tls || (scheme && strcmp(scheme, "https") == 0);
+    return mseq_text_format("%s://%s", secure ? "https" : "http", host);
+}
+
+static void answer(server_exchange *exchange) {
+    mseq_request request = MSEQ_REQUEST_INIT;
+    request.method = strcmp(exchange->method, "HEAD") == 0 ? "GET" : exchange->method;
+    request.path = exchange->path;
+    request.query = exchange->query;
+    request.authorization = header(exchange, "Authorization");
+    request.cancellation = exchange->cancellation;
+    request.loopback = is_local(exchange);
+    char *origin = origin_of(exchange);
+    request.origin = origin ? origin : exchange->server->address;
+    mseq_value *body = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    if (read_body(exchange, &body, &request, &err) == MSEQ_OK) {
+        mseq_reply reply = MSEQ_REPLY_INIT;
+        mseq_manager_handle_remote(exchange->server->options.manager, &request, &reply);
+        server_reply(exchange, &reply);
+        mseq_reply_free(&reply);
+    } else {
+        server_reply_refusal(exchange, mseq_status_to_http(err.status), err.code, err.message);
+    }
+    mseq_value_free(body);
+    free(origin);
+}
+
+/* ---- In its turn -------------------------------------------------------------------------------
+ */
+
+/* Whether the request runs SQL that its caller wrote. */
+static bool runs_statement(const server_exchange *exchange) {
+    static const char *const endings[] = {"/execute-operation/", "/run_query/"};
+    size_t length = strlen(exchange->path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t size = strlen(endings[i]);
+        if (length > size && strcmp(exchange->path + length - size, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+void server_answer(server_exchange *exchange) {
+    if (server_page(exchange))
+        return;
+    bool statement = runs_statement(exchange);
+    switch (server_place_take(exchange->server, statement, exchange->cancellation)) {
+    case SERVER_PLACE_TAKEN:
+        answer(exchange);
+        server_place_leave(exchange->server, statement);
+        break;
+    case SERVER_PLACE_NONE:
+        server_reply_refusal(exchange, 503, "busy", "too many requests wait already: try again");
+        break;
+    default:
+        server_reply_refusal(exchange, 503, "cancelled", "the request was given up");
+    }
+}
