@@ -17,7 +17,8 @@ static mseq_value *next_page(const manager_call *call, const char *cursor) {
         return mseq_value_null();
     mseq_value *query = mseq_value_dup(call->query), *address = NULL;
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_buffer_append_format(&text, "local:/orm/api/ts_manager/%s/?",
+    mseq_buffer_append_format(&text, "%s/orm/api/ts_manager/%s/?",
+                              call->request->origin ? call->request->origin : "local:",
                               call->time_indexed ? "dynamic_table" : "meta_table");
     if (query && mseq_object_put_text(query, "cursor", cursor) == MSEQ_OK &&
         mseq_wire_query(query, &text, NULL) == MSEQ_OK)

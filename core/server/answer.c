@@ -72,7 +72,9 @@ static void answer(server_exchange *exchange) {
         server_reply(exchange, &reply);
         mseq_reply_free(&reply);
     } else {
-        server_reply_refusal(exchange, mseq_status_to_http(err.status), err.code, err.message);
+        /* the limit is that of nesting: a bad request, not one that is too large */
+        server_reply_refusal(exchange, err.status == MSEQ_E_NO_MEMORY ? 503 : 400, err.code,
+                             err.message);
     }
     mseq_value_free(body);
     free(origin);

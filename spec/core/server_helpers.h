@@ -22,6 +22,7 @@ typedef struct served {
     fixture *made; /* the manager and its folder */
     mseq_server *server;
     uint16_t port;
+    char *token;          /* of the user `local`; NULL until `log_in` */
     pthread_mutex_t lock; /* guards `log` */
     mseq_buffer log;      /* lines */
 } served;
@@ -86,6 +87,7 @@ static inline int tear_down_server(void **state) {
     void *made = own->made;
     mseq_server_stop(own->server);
     mseq_buffer_free(&own->log);
+    free(own->token);
     pthread_mutex_destroy(&own->lock);
     free(own);
     return tear_down(&made);
@@ -135,7 +137,7 @@ static inline void heard_free(heard *reply) {
     *reply = (heard){0, NULL, NULL, 0, false};
 }
 
-/* Reads one byte more; false at the end. */
+/* Reads some bytes more; false at the end. */
 static inline bool hear_some(int client, mseq_buffer *bytes, size_t most) {
     char piece[4096];
     struct pollfd look = {.fd = client, .events = POLLIN};
@@ -207,6 +209,59 @@ static inline void refused_at(const char *file, int line, const served *own, con
 }
 #define refused(own, text, status, code)                                                           \
     refused_at(__FILE__, __LINE__, own, text, strlen(text), status, code)
+
+/* ---- Requests under a token --------------------------------------------------------------------
+ */
+
+static inline void log_in(served *own) {
+    mseq_value *token = expect(own->made->manager, "POST", "/orm/api/ts_manager/tokens/",
+                               "{\"name\": \"spec\"}", 201);
+    own->token = strdup(text_at(token, "access"));
+    mseq_value_free(token);
+}
+
+/* Text of a request; free() it. `headers` are further ones, each with its line end. */
+static inline char *request_text(const served *own, const char *method, const char *path,
+                                 const char *headers, const char *body) {
+    return mseq_text_format("%s %s HTTP/1.1\r\nHost: example.org:1\r\nAuthorization: Bearer %s\r\n"
+                            "%sContent-Length: %zu\r\n\r\n%s",
+                            method, path, own->token, headers, strlen(body), body);
+}
+
+/* A connection on which a request has been sent. */
+static inline int ask(const served *own, const char *method, const char *path, const char *headers,
+                      const char *body) {
+    char *text = request_text(own, method, path, headers, body);
+    int client = dial(own);
+    (void)say(client, text);
+    free(text);
+    return client;
+}
+
+/* A statement that runs until it is cancelled or times out. */
+#define ENDLESS                                                                                    \
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+/* A table to query; its uid is text. */
+static inline char *make_table(const served *own, const char *name) {
+    char *body = mseq_text_format(
+        "{\"data_source_uid\": \"%s\", \"management_mode\": \"platform_managed\","
+        " \"provisioning\": {\"create_table\": true}, \"table_contract\": {\"physical\":"
+        " {\"table_name\": \"%s\"}, \"columns\": [{\"name\": \"word\", \"data_type\": \"string\","
+        " \"backend_type\": \"TEXT\"}]}}",
+        own->made->source, name);
+    mseq_value *row = expect(own->made->manager, "POST", META "register/", body, 201);
+    char *uid = strdup(text_at(row, "uid"));
+    mseq_value_free(row);
+    free(body);
+    return uid;
+}
+
+static inline int query_endlessly(const served *own, const char *uid) {
+    char path[128];
+    snprintf(path, sizeof path, META "%s/run_query/", uid);
+    return ask(own, "POST", path, "Content-Type: text/plain\r\n", ENDLESS);
+}
 
 /* The server is up and well. */
 static inline void expect_alive(const served *own) {
