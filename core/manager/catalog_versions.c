@@ -139,6 +139,7 @@ static const char version_3[] =
     "ALTER TABLE data_source ADD COLUMN secret_kind TEXT NOT NULL DEFAULT 'none';"
     "ALTER TABLE data_source ADD COLUMN secret_name TEXT;"
     "ALTER TABLE data_source ADD COLUMN fence TEXT NOT NULL DEFAULT 'roles';"
+    "ALTER TABLE data_source ADD COLUMN capabilities TEXT;" /* what the last test found, JSON */
     "CREATE TABLE project_next ("
     " uid TEXT PRIMARY KEY, organization_uid TEXT NOT NULL REFERENCES organization (uid),"
     " project_name TEXT NOT NULL, data_source_uid TEXT REFERENCES data_source (uid),"

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT
- * The manager as a whole: opening, closing, the databases it knows. */
+ * The manager as a whole: opening, closing, upgrading. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalog.h"
+#include "sources.h"
 
 /* OWASP's recommendation for scrypt (Password Storage Cheat Sheet, 2023) with the least memory but
  * one. */
 static const mseq_scrypt_cost password_cost = {.log2_n = 14, .block = 8, .parallel = 5};
+
+enum { CATALOG_LOCK_MS = 10000 }; /* how long a writer waits for the others */
 
 static mseq_status connect_catalog(const manager_catalog_place *place, mseq_database **catalog,
                                    mseq_error *err) {
     mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
     options.uri = place->uri;
     options.must_exist = true;
+    options.busy_timeout_ms = CATALOG_LOCK_MS;
     mseq_status status = mseq_database_open(&options, catalog, err);
     if (status != MSEQ_OK)
         mseq_error_prefix(err, "the catalog '%s': ", place->name);
@@ -115,20 +119,10 @@ mseq_status mseq_manager_upgrade(const mseq_manager_options *options, mseq_value
     return status;
 }
 
-static void free_source(manager_source *source) {
-    mseq_database_close(source->database);
-    free(source->uri);
-    free(source);
-}
-
 void mseq_manager_close(mseq_manager *manager) {
     if (!manager)
         return;
-    while (manager->sources) {
-        manager_source *next = manager->sources->next;
-        free_source(manager->sources);
-        manager->sources = next;
-    }
+    manager_sources_close(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);
     free(manager->catalog_name);
@@ -150,87 +144,5 @@ mseq_status mseq_manager_ready(mseq_manager *manager, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_query(catalog, NULL, err, "SELECT uid FROM organization LIMIT 1", "");
     mseq_connection_release(catalog);
-    return status;
-}
-
-/* ---- Data sources ------------------------------------------------------------------------------
- */
-
-static manager_source *known_source(mseq_manager *manager, const char *uid) {
-    pthread_mutex_lock(&manager->lock);
-    manager_source *source = manager->sources;
-    while (source && strcmp(source->uid, uid) != 0)
-        source = source->next;
-    pthread_mutex_unlock(&manager->lock);
-    return source;
-}
-
-/* Two threads may open the same one; the second gives its own back. */
-static manager_source *keep_source(mseq_manager *manager, manager_source *source) {
-    pthread_mutex_lock(&manager->lock);
-    manager_source *known = manager->sources;
-    while (known && strcmp(known->uid, source->uid) != 0)
-        known = known->next;
-    if (!known) {
-        source->next = manager->sources;
-        manager->sources = source;
-    }
-    pthread_mutex_unlock(&manager->lock);
-    if (!known)
-        return source;
-    free_source(source);
-    return known;
-}
-
-static mseq_status open_source(const manager_call *call, const mseq_value *record,
-                               manager_source *source, mseq_error *err) {
-    const char *location = mseq_object_get_text(record, "location");
-    const char *class_type = mseq_object_get_text(record, "class_type");
-    if (!location || !class_type || !mseq_dialect_from_name(class_type, &source->dialect) ||
-        source->dialect != MSEQ_SQLITE)
-        return mseq_error_set(err, MSEQ_E_DATABASE,
-                              "the data source '%s' is of the unknown class '%s'", source->uid,
-                              class_type ? class_type : "");
-    mseq_status status = manager_folder_uri(call->manager->directory, location, &source->uri, err);
-    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
-    options.uri = source->uri;
-    return status == MSEQ_OK ? mseq_database_open(&options, &source->database, err) : status;
-}
-
-mseq_status manager_source_find(const manager_call *call, const char *uid, manager_source **source,
-                                mseq_error *err) {
-    mseq_value *rows = NULL;
-    mseq_status status = manager_query(call->catalog, &rows, err,
-                                       "SELECT class_type, location FROM data_source"
-                                       " WHERE uid = ?1 AND organization_uid = ?2",
-                                       "ss", uid, call->caller->organization_uid);
-    if (status == MSEQ_OK && mseq_value_length(rows) == 0)
-        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "data_source_not_found",
-                                "there is no data source '%.100s'", uid);
-    manager_source *found = status == MSEQ_OK ? known_source(call->manager, uid) : NULL;
-    if (status == MSEQ_OK && !found) {
-        manager_source *opened = calloc(1, sizeof *opened);
-        if (!opened) {
-            status = mseq_error_no_memory(err);
-        } else {
-            snprintf(opened->uid, sizeof opened->uid, "%s", uid);
-            status = open_source(call, mseq_array_get(rows, 0), opened, err);
-            if (status == MSEQ_OK)
-                found = keep_source(call->manager, opened);
-            else
-                free_source(opened);
-        }
-    }
-    mseq_value_free(rows);
-    if (status == MSEQ_OK)
-        *source = found;
-    return status;
-}
-
-mseq_status manager_source_connect(manager_source *source, mseq_connection **connection,
-                                   mseq_error *err) {
-    mseq_status status = mseq_database_connect(source->database, connection, err);
-    if (status != MSEQ_OK)
-        mseq_error_prefix(err, "the data source: ");
     return status;
 }

@@ -31,12 +31,14 @@ typedef struct manager_caller {
     bool local; /* on this machine: in-process or loopback */
 } manager_caller;
 
-/* A database that tables live in. Immutable; lives as long as the manager. */
+/* A database that tables live in. Immutable; lives as long as the manager: one whose URI or fence
+ * was changed since is another one of the same uid. */
 typedef struct manager_source {
     struct manager_source *next;
     char uid[MANAGER_UID_SIZE];
     mseq_dialect dialect;
-    char *uri; /* may hold a secret: never in a reply but migration-connection */
+    bool parser_only; /* PostgreSQL: statements run without a role of their caller's own */
+    char *uri;        /* may hold a secret: never in a reply but migration-connection */
     mseq_database *database;
 } manager_source;
 
@@ -150,7 +152,7 @@ mseq_status manager_folder_path(const char *directory, const char *file, char **
 mseq_status manager_folder_uri(const char *directory, const char *file, char **uri,
                                mseq_error *err) MSEQ_MUST_CHECK;
 
-/* ---- manager.c: data sources --------------------------------------------------------------------
+/* ---- sources.c: data sources --------------------------------------------------------------------
  */
 
 /* *source is borrowed from the manager. MSEQ_E_NOT_FOUND when the caller's organization has none of

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ * Where the URI of a data source is kept. One that holds no secret stands in the catalog; one that
+ * does is in a file of the folder that only its owner may read, or in an environment variable of
+ * the server. Both are read each time, so that a new password needs no restart. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sources.h"
+
+#define SECRETS_FOLDER "secrets"
+
+enum { URI_MAXIMUM = 8192 };
+
+static mseq_status secret_path(const mseq_manager *manager, const char *uid, char **path,
+                               mseq_error *err) {
+    char *text = mseq_text_format("%s/" SECRETS_FOLDER "/%s.uri", manager->directory, uid);
+    if (!text)
+        return mseq_error_no_memory(err);
+    *path = text;
+    return MSEQ_OK;
+}
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
+
+static mseq_status refuse_secret(mseq_error *err, const char *path, const char *why) {
+    manager_refuse(err, MSEQ_E_DATABASE, "secret_unavailable",
+                   "the file with the URI of the data source, '%s', %s", path, why);
+    mseq_error_hint(err, "each server needs that file in its folder, with mode 0600; servers that "
+                         "share a catalog are better told by an environment variable");
+    return MSEQ_E_DATABASE;
+}
+
+static mseq_status check_file(int descriptor, const char *path, mseq_error *err) {
+    struct stat information;
+    if (fstat(descriptor, &information) != 0 || !S_ISREG(information.st_mode))
+        return refuse_secret(err, path, "is no file");
+    if (information.st_mode & 077)
+        return refuse_secret(err, path, "may be read by others");
+    return MSEQ_OK;
+}
+
+static mseq_status read_secret(const char *path, char **uri, mseq_error *err) {
+    char text[URI_MAXIMUM + 1];
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return refuse_secret(err, path, strerror(errno));
+    mseq_status status = check_file(descriptor, path, err);
+    ssize_t size = status == MSEQ_OK ? read(descriptor, text, URI_MAXIMUM) : 0;
+    close(descriptor);
+    if (status == MSEQ_OK && (size <= 0 || size == URI_MAXIMUM || memchr(text, 0, (size_t)size)))
+        status = refuse_secret(err, path, "holds no URI");
+    if (status == MSEQ_OK) {
+        text[size] = '\0';
+        text[strcspn(text, "\r\n")] = '\0';
+        *uri = mseq_text_dup(text);
+        status = *uri ? MSEQ_OK : mseq_error_no_memory(err);
+    }
+    mseq_secret_erase(text, sizeof text);
+    return status;
+}
+
+mseq_status manager_source_environment(const char *name, const char **uri, mseq_error *err) {
+    const char *value = getenv(name);
+    if (!value || !*value)
+        return manager_refuse(err, MSEQ_E_DATABASE, "secret_unavailable",
+                              "the environment variable '%s', which holds the URI of the data "
+                              "source, is not set where this TS Manager runs",
+                              name);
+    *uri = value;
+    return MSEQ_OK;
+}
+
+/* A SQLite file is in the folder unless its path is absolute. */
+static mseq_status plain_uri(const mseq_manager *manager, const mseq_value *record, char **uri,
+                             mseq_error *err) {
+    const char *location = mseq_object_get_text(record, "location");
+    const char *class_type = mseq_object_get_text(record, "class_type");
+    if (strcmp(class_type, "sqlite") == 0 && location[0] != '/')
+        return manager_folder_uri(manager->directory, location, uri, err);
+    char *text = strcmp(class_type, "sqlite") == 0 ? mseq_text_format("sqlite:///%s", location)
+                                                   : mseq_text_dup(location);
+    if (!text)
+        return mseq_error_no_memory(err);
+    *uri = text;
+    return MSEQ_OK;
+}
+
+mseq_status manager_source_uri(const mseq_manager *manager, const char *uid,
+                               const mseq_value *record, char **uri, mseq_error *err) {
+    const char *kind = mseq_object_get_text(record, "secret_kind");
+    const char *name = mseq_object_get_text(record, "secret_name");
+    const char *value = NULL;
+    char *path = NULL;
+    if (strcmp(kind, "none") == 0)
+        return plain_uri(manager, record, uri, err);
+    mseq_status status;
+    if (strcmp(kind, "environment") == 0) {
+        status = manager_source_environment(name, &value, err);
+        if (status == MSEQ_OK && !(*uri = mseq_text_dup(value)))
+            status = mseq_error_no_memory(err);
+        return status;
+    }
+    status = secret_path(manager, uid, &path, err);
+    if (path)
+        status = read_secret(path, uri, err);
+    free(path);
+    return status;
+}
+
+/* ---- Writing -----------------------------------------------------------------------------------
+ */
+
+static mseq_status io_failure(mseq_error *err, const char *path) {
+    return mseq_error_set(err, errno == ENOSPC ? MSEQ_E_DATABASE_FULL : MSEQ_E_IO,
+                          "cannot write '%s': %s", path, strerror(errno));
+}
+
+static mseq_status write_file(const char *path, const char *text, mseq_error *err) {
+    size_t length = strlen(text);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return io_failure(err, path);
+    ssize_t written = write(descriptor, text, length);
+    bool good = written == (ssize_t)length && fsync(descriptor) == 0;
+    mseq_status status = good ? MSEQ_OK : io_failure(err, path);
+    close(descriptor);
+    if (!good)
+        unlink(path);
+    return status;
+}
+
+mseq_status manager_source_secret_write(const mseq_manager *manager, const char *uid,
+                                        const char *uri, mseq_error *err) {
+    char *folder = NULL, *path = NULL;
+    mseq_status status = manager_folder_path(manager->directory, SECRETS_FOLDER, &folder, err);
+    if (folder && mkdir(folder, 0700) != 0 && errno != EEXIST)
+        status = io_failure(err, folder);
+    if (status == MSEQ_OK)
+        status = secret_path(manager, uid, &path, err);
+    if (path)
+        status = write_file(path, uri, err);
+    free(folder);
+    free(path);
+    return status;
+}
+
+void manager_source_secret_remove(const mseq_manager *manager, const char *uid) {
+    char *path = NULL;
+    if (secret_path(manager, uid, &path, NULL) == MSEQ_OK)
+        unlink(path);
+    free(path);
+}

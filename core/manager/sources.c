@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * The databases that the manager knows. The catalog is asked each time, as another server may have
+ * added, changed or removed a data source; what is kept is the pool of its connections. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sources.h"
+
+static void free_source(manager_source *source) {
+    mseq_database_close(source->database);
+    if (source->uri)
+        mseq_secret_erase(source->uri, strlen(source->uri));
+    free(source->uri);
+    free(source);
+}
+
+void manager_sources_close(mseq_manager *manager) {
+    while (manager->sources) {
+        manager_source *next = manager->sources->next;
+        free_source(manager->sources);
+        manager->sources = next;
+    }
+}
+
+static bool is_same(const manager_source *a, const manager_source *b) {
+    return strcmp(a->uid, b->uid) == 0 && strcmp(a->uri, b->uri) == 0 &&
+           a->parser_only == b->parser_only;
+}
+
+static manager_source *known_source(mseq_manager *manager, const manager_source *wanted) {
+    pthread_mutex_lock(&manager->lock);
+    manager_source *source = manager->sources;
+    while (source && !is_same(source, wanted))
+        source = source->next;
+    pthread_mutex_unlock(&manager->lock);
+    return source;
+}
+
+/* Two threads may open the same one; the second gives its own back. */
+static manager_source *keep_source(mseq_manager *manager, manager_source *source) {
+    pthread_mutex_lock(&manager->lock);
+    manager_source *known = manager->sources;
+    while (known && !is_same(known, source))
+        known = known->next;
+    if (!known) {
+        source->next = manager->sources;
+        manager->sources = source;
+    }
+    pthread_mutex_unlock(&manager->lock);
+    if (!known)
+        return source;
+    free_source(source);
+    return known;
+}
+
+static mseq_status read_source(const manager_call *call, const mseq_value *record,
+                               manager_source *source, mseq_error *err) {
+    const char *class_type = mseq_object_get_text(record, "class_type");
+    const char *fence = mseq_object_get_text(record, "fence");
+    if (!class_type || !mseq_dialect_from_name(class_type, &source->dialect))
+        return mseq_error_set(err, MSEQ_E_DATABASE,
+                              "the data source '%s' is of the unknown class '%s'", source->uid,
+                              class_type ? class_type : "");
+    source->parser_only = fence && strcmp(fence, "parser_only") == 0;
+    return manager_source_uri(call->manager, source->uid, record, &source->uri, err);
+}
+
+/* Becomes owner of `source`, even on failure. */
+static mseq_status open_source(const manager_call *call, manager_source *source,
+                               manager_source **found, mseq_error *err) {
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    options.uri = source->uri;
+    mseq_status status = mseq_database_open(&options, &source->database, err);
+    if (status != MSEQ_OK) {
+        mseq_error_prefix(err, "the data source: ");
+        free_source(source);
+        return status;
+    }
+    *found = keep_source(call->manager, source);
+    return MSEQ_OK;
+}
+
+static mseq_status find_record(const manager_call *call, const char *uid, mseq_value **rows,
+                               mseq_error *err) {
+    mseq_status status =
+        manager_query(call->catalog, rows, err,
+                      "SELECT class_type, location, secret_kind, secret_name, fence"
+                      " FROM data_source WHERE uid = ?1 AND organization_uid = ?2",
+                      "ss", uid, call->caller->organization_uid);
+    if (status == MSEQ_OK && mseq_value_length(*rows) == 0)
+        status = manager_refuse(err, MSEQ_E_NOT_FOUND, "data_source_not_found",
+                                "there is no data source '%.100s'", uid);
+    return status;
+}
+
+mseq_status manager_source_find(const manager_call *call, const char *uid, manager_source **source,
+                                mseq_error *err) {
+    mseq_value *rows = NULL;
+    mseq_status status = find_record(call, uid, &rows, err);
+    manager_source *wanted = status == MSEQ_OK ? calloc(1, sizeof *wanted) : NULL;
+    if (status == MSEQ_OK && !wanted)
+        status = mseq_error_no_memory(err);
+    if (wanted) {
+        snprintf(wanted->uid, sizeof wanted->uid, "%s", uid);
+        status = read_source(call, mseq_array_get(rows, 0), wanted, err);
+    }
+    mseq_value_free(rows);
+    manager_source *found = status == MSEQ_OK ? known_source(call->manager, wanted) : NULL;
+    if (status == MSEQ_OK && !found)
+        status = open_source(call, wanted, &found, err);
+    else if (wanted)
+        free_source(wanted);
+    if (status == MSEQ_OK)
+        *source = found;
+    return status;
+}
+
+mseq_status manager_source_connect(manager_source *source, mseq_connection **connection,
+                                   mseq_error *err) {
+    mseq_status status = mseq_database_connect(source->database, connection, err);
+    if (status != MSEQ_OK)
+        mseq_error_prefix(err, "the data source: ");
+    return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the room `manager`: data sources as databases. */
+#ifndef MSEQ_MANAGER_SOURCES_H
+#define MSEQ_MANAGER_SOURCES_H
+
+#include "manager_private.h"
+
+/* ---- sources.c ---------------------------------------------------------------------------------
+ */
+
+void manager_sources_close(mseq_manager *manager);
+
+/* ---- source_uris.c: where the URI of a data source is kept -------------------------------------
+ */
+
+/* The URI of a record of {class_type, location, secret_kind, secret_name}, owned by the caller. */
+mseq_status manager_source_uri(const mseq_manager *manager, const char *uid,
+                               const mseq_value *record, char **uri,
+                               mseq_error *err) MSEQ_MUST_CHECK;
+/* Keeps a URI that holds a secret in a file (0600) of the folder, or removes that file. */
+mseq_status manager_source_secret_write(const mseq_manager *manager, const char *uid,
+                                        const char *uri, mseq_error *err) MSEQ_MUST_CHECK;
+void manager_source_secret_remove(const mseq_manager *manager, const char *uid);
+/* The value of an environment variable that holds a URI, borrowed. */
+mseq_status manager_source_environment(const char *name, const char **uri,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
+
+#endif
