@@ -340,6 +340,14 @@ mseq_status mseq_connection_dependents(mseq_connection *connection, const char *
     return connection->driver->dependents(connection->session, name, dependents, err);
 }
 
+mseq_status mseq_connection_encrypt_password(mseq_connection *connection, const char *role,
+                                             const char *password, char **verifier,
+                                             mseq_error *err) {
+    if (!connection->driver->encrypt_password)
+        return mseq_error_set(err, MSEQ_E_ARGUMENT, "the database has no roles with passwords");
+    return connection->driver->encrypt_password(connection->session, role, password, verifier, err);
+}
+
 mseq_status mseq_connection_run_governed(mseq_connection *connection,
                                          const mseq_governed_statement *statement,
                                          mseq_governed_result *result, mseq_error *err) {

@@ -43,6 +43,9 @@ typedef struct database_driver {
                                                    would lose */
     mseq_status (*run_governed)(void *session, const mseq_governed_statement *statement,
                                 mseq_governed_result *result, mseq_error *err);
+    /* NULL: the database has no roles */
+    mseq_status (*encrypt_password)(void *session, const char *role, const char *password,
+                                    char **verifier, mseq_error *err);
 } database_driver;
 
 extern const database_driver database_sqlite_driver;

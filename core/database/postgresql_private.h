@@ -122,6 +122,10 @@ mseq_status postgresql_command(postgresql_session *session, const char *sql, cha
 /* Whether a command can be sent now. */
 mseq_status postgresql_ready(postgresql_session *session, mseq_error *err);
 
+/* ---- postgresql_password.c */
+mseq_status postgresql_encrypt_password(postgresql_session *session, const char *role,
+                                        const char *password, char **verifier, mseq_error *err);
+
 /* ---- postgresql_types.c */
 /* How values of a type are read; text when it is not known. */
 postgresql_type postgresql_type_of(const postgresql_session *session, Oid oid);

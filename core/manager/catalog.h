@@ -30,9 +30,6 @@ mseq_status manager_catalog_place_find(const mseq_manager_options *options, cons
                                        manager_catalog_place *place,
                                        mseq_error *err) MSEQ_MUST_CHECK;
 void manager_catalog_place_free(manager_catalog_place *place);
-/* A database URI as messages may show it: without password and without secret parameters. NULL: out
- * of memory. */
-char *manager_uri_without_secret(const char *uri);
 
 /* ---- catalog_schema.c --------------------------------------------------------------------------
  */

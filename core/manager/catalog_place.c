@@ -5,60 +5,7 @@
 #include <unistd.h>
 
 #include "catalog.h"
-
-/* ---- URIs without secrets ----------------------------------------------------------------------
- */
-
-static bool is_secret_parameter(const char *parameter, size_t length) {
-    static const char *const names[] = {"password", "sslpassword"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (length > strlen(names[i]) && strncmp(parameter, names[i], strlen(names[i])) == 0 &&
-            parameter[strlen(names[i])] == '=')
-            return true;
-    return false;
-}
-
-/* Appends "?a=b&c=d" without what is secret. */
-static void append_parameters(mseq_buffer *text, const char *parameters) {
-    char separator = '?';
-    while (*parameters) {
-        size_t length = strcspn(parameters, "&");
-        if (length > 0 && !is_secret_parameter(parameters, length)) {
-            mseq_buffer_append_char(text, separator);
-            mseq_buffer_append(text, parameters, length);
-            separator = '&';
-        }
-        parameters += length + (parameters[length] == '&');
-    }
-}
-
-/* Where the query of a URI begins: its end when it has none. A password that was not escaped may
- * hold a question mark, so that the one after the last "@" counts. */
-static const char *query_of(const char *rest) {
-    const char *at = strrchr(rest, '@');
-    const char *mark = strchr(at ? at : rest, '?');
-    return mark ? mark : rest + strlen(rest);
-}
-
-char *manager_uri_without_secret(const char *uri) {
-    const char *rest = strstr(uri, "://");
-    if (!rest || strncmp(uri, "sqlite:", 7) == 0)
-        return mseq_text_dup(uri);
-    mseq_buffer text = MSEQ_BUFFER_INIT;
-    rest += 3;
-    mseq_buffer_append(&text, uri, (size_t)(rest - uri));
-    const char *query = query_of(rest), *at = strrchr(rest, '@');
-    if (at && at < query) {
-        size_t user = strcspn(rest, ":@/?");
-        mseq_buffer_append(&text, rest, user);
-        rest = at;
-    }
-    mseq_buffer_append(&text, rest, (size_t)(query - rest));
-    append_parameters(&text, *query ? query + 1 : query);
-    char *taken = text.status == MSEQ_OK ? mseq_buffer_take(&text) : NULL;
-    mseq_buffer_free(&text);
-    return taken;
-}
+#include "uris.h"
 
 /* ---- Places ------------------------------------------------------------------------------------
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Routes of data sources, and credentials for migrations. */
+ * Routes of data sources that everyone has. */
 #include <string.h>
 
 #include "data_sources.h"
@@ -105,46 +105,5 @@ mseq_status manager_get_data_source(manager_call *call, mseq_error *err) {
     else if (status == MSEQ_OK)
         status = manager_answer(call, 200, mseq_value_dup(mseq_array_get(objects, 0)), err);
     mseq_value_free(objects);
-    return status;
-}
-
-/* ---- Credentials for migrations ----------------------------------------------------------------
- */
-
-/* The file of a SQLite data source is its own credential: who may open it needs no other, and who
- * is on another machine cannot use it. */
-mseq_status manager_migration_connection(manager_call *call, mseq_error *err) {
-    mseq_value *request = NULL;
-    manager_source *source = NULL;
-    mseq_value *empty = call->request->body ? NULL : mseq_value_object();
-    mseq_status status = mseq_wire_validate_migration_connection(
-        call->request->body ? call->request->body : empty, &request, err);
-    mseq_value_free(empty);
-    if (status == MSEQ_OK)
-        status = manager_source_find(call, call->uid, &source, err);
-    if (status == MSEQ_OK && !call->caller->local) {
-        status = manager_refuse(err, MSEQ_E_CONFLICT, "local_only",
-                                "the data source '%s' is a SQLite file, which can be migrated on "
-                                "the machine of the TS Manager only",
-                                source->uid);
-        mseq_error_hint(err, "run the migration on that machine");
-    }
-    if (status == MSEQ_OK) {
-        char expires[32];
-        int64_t seconds = mseq_object_get_integer(request, "ttl_seconds", 900);
-        mseq_time_format(mseq_time_now() + seconds * 1000000, true, expires);
-        manager_draft reply;
-        manager_draft_object(&reply);
-        manager_put_boolean(&reply, "ok", true);
-        manager_put_text(&reply, "data_source_uid", source->uid);
-        manager_put_text(&reply, "dialect", mseq_dialect_name(source->dialect));
-        manager_put_text(&reply, "credential_kind", "local_file");
-        manager_put_text(&reply, "role_name", call->caller->username);
-        manager_put_text(&reply, "owner_role_name", NULL);
-        manager_put_text(&reply, "expires_at", expires);
-        manager_put_text(&reply, "uri", source->uri);
-        status = manager_answer(call, 200, manager_draft_take(&reply), err);
-    }
-    mseq_value_free(request);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "janitor.h"
 #include "sources.h"
 
 /* OWASP's recommendation for scrypt (Password Storage Cheat Sheet, 2023) with the least memory but
@@ -122,6 +123,7 @@ mseq_status mseq_manager_upgrade(const mseq_manager_options *options, mseq_value
 void mseq_manager_close(mseq_manager *manager) {
     if (!manager)
         return;
+    manager_janitor_stop(manager);
     manager_sources_close(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);

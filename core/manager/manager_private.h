@@ -31,8 +31,8 @@ typedef struct manager_caller {
     bool local; /* on this machine: in-process or loopback */
 } manager_caller;
 
-/* A database that tables live in. Immutable; lives as long as the manager: one whose URI or fence
- * was changed since is another one of the same uid. */
+/* A database that tables live in. Immutable but for clean_at; lives as long as the manager: one
+ * whose URI or fence was changed since is another one of the same uid. */
 typedef struct manager_source {
     struct manager_source *next;
     char uid[MANAGER_UID_SIZE];
@@ -40,7 +40,10 @@ typedef struct manager_source {
     bool parser_only; /* PostgreSQL: statements run without a role of their caller's own */
     char *uri;        /* may hold a secret: never in a reply but migration-connection */
     mseq_database *database;
+    int64_t clean_at; /* when expired credentials are removed; guarded by the manager's lock */
 } manager_source;
+
+typedef struct manager_janitor manager_janitor; /* janitor.h */
 
 struct mseq_manager {
     char *directory; /* absolute */
@@ -51,7 +54,8 @@ struct mseq_manager {
     mseq_scrypt_cost password_cost;
     pthread_mutex_t lock; /* guards what follows */
     manager_source *sources;
-    unsigned hashes; /* passwords being derived */
+    manager_janitor *janitor; /* NULL until there is something to clean */
+    unsigned hashes;          /* passwords being derived */
 };
 
 typedef struct manager_call {

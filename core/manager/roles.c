@@ -98,8 +98,9 @@ static mseq_status refuse_owner(const manager_source_facts *facts, const char *w
                    "the data source lacks the capability supports_table_migration: the role '%s' "
                    "may not be given the right to %s",
                    facts->owner, what);
-    mseq_error_hint(err, "the owner of the database can: GRANT CONNECT ON DATABASE \"%s\" TO "
-                         "\"%s\"; GRANT CREATE, USAGE ON SCHEMA \"%s\" TO \"%s\"",
+    mseq_error_hint(err,
+                    "the owner of the database can: GRANT CONNECT ON DATABASE \"%s\" TO "
+                    "\"%s\"; GRANT CREATE, USAGE ON SCHEMA \"%s\" TO \"%s\"",
                     facts->database, facts->owner, facts->schema, facts->owner);
     return MSEQ_E_CONFLICT;
 }
@@ -110,7 +111,8 @@ mseq_status manager_owner_prepare(mseq_connection *connection, const manager_sou
     mseq_status status = lock_roles(connection, err);
     if (status == MSEQ_OK)
         status = ask_owner(connection, facts, &state, err);
-    if (status != MSEQ_OK || (state.exists && state.is_mine && state.may_create && state.may_connect))
+    if (status != MSEQ_OK ||
+        (state.exists && state.is_mine && state.may_create && state.may_connect))
         return status;
     if (!state.exists)
         status = RUN(connection, err, "CREATE ROLE %I NOLOGIN", facts->owner);
@@ -163,9 +165,9 @@ static mseq_status expiry_after(mseq_connection *connection, int64_t seconds,
     mseq_value *rows = NULL;
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)seconds);
-    mseq_status status =
-        ask(connection, &rows, err,
-            "SELECT clock_timestamp() + CAST($1 AS integer) * interval '1 second' AS expires", text);
+    mseq_status status = ask(
+        connection, &rows, err,
+        "SELECT clock_timestamp() + CAST($1 AS integer) * interval '1 second' AS expires", text);
     const char *expiry = mseq_object_get_text(mseq_array_get(rows, 0), "expires");
     if (status == MSEQ_OK && !expiry)
         status = mseq_error_set(err, MSEQ_E_DATABASE, "the database tells no time");
@@ -180,8 +182,8 @@ static mseq_status expiry_after(mseq_connection *connection, int64_t seconds,
 static mseq_status create_role(mseq_connection *connection, const manager_source_facts *facts,
                                const manager_credential *credential, mseq_error *err) {
     char *verifier = NULL;
-    mseq_status status = mseq_connection_encrypt_password(
-        connection, credential->role, credential->password, &verifier, err);
+    mseq_status status = mseq_connection_encrypt_password(connection, credential->role,
+                                                          credential->password, &verifier, err);
     if (status == MSEQ_OK)
         status = RUN(connection, err,
                      "CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
@@ -284,8 +286,7 @@ static mseq_status clean_roles(mseq_connection *connection, const manager_source
             *next_ms = left;
             break;
         }
-        mseq_status status =
-            clean_role(connection, facts, mseq_object_get_text(row, "role"), err);
+        mseq_status status = clean_role(connection, facts, mseq_object_get_text(row, "role"), err);
         first = first == MSEQ_OK ? status : first;
     }
     mseq_value_free(rows);

@@ -31,8 +31,5 @@ mseq_status manager_credential_issue(mseq_connection *connection, const manager_
 mseq_status manager_credentials_clean(mseq_connection *connection,
                                       const manager_source_facts *facts, int64_t *next_ms,
                                       mseq_error *err) MSEQ_MUST_CHECK;
-/* The URI of a data source for another user, owned by the caller. */
-mseq_status manager_uri_for_user(const char *uri, const char *user, const char *password,
-                                 char **result, mseq_error *err) MSEQ_MUST_CHECK;
 
 #endif

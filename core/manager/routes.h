@@ -14,6 +14,7 @@ mseq_status manager_user(manager_call *call, mseq_error *err);
 /* data_sources.c */
 mseq_status manager_list_data_sources(manager_call *call, mseq_error *err);
 mseq_status manager_get_data_source(manager_call *call, mseq_error *err);
+/* migration_connection.c */
 mseq_status manager_migration_connection(manager_call *call, mseq_error *err);
 
 /* tables.c */

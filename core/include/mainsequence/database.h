@@ -101,6 +101,12 @@ MSEQ_API mseq_status mseq_connection_dependents(mseq_connection *connection, con
                                                 mseq_value **dependents,
                                                 mseq_error *err) MSEQ_MUST_CHECK;
 
+/* PostgreSQL: what CREATE ROLE … PASSWORD takes in place of the password itself, so that it stands
+ * in no log of the server. *verifier is owned by the caller. */
+MSEQ_API mseq_status mseq_connection_encrypt_password(mseq_connection *connection, const char *role,
+                                                      const char *password, char **verifier,
+                                                      mseq_error *err) MSEQ_MUST_CHECK;
+
 /* ---- A governed statement
  * ------------------------------------------------------------------------ */
 
