@@ -6,7 +6,14 @@
 #include "routes.h"
 
 static mseq_value *data_source_object(const mseq_value *record) {
-    manager_draft object, resource;
+    manager_draft object, resource, extra;
+    mseq_value *capabilities = NULL;
+    const mseq_value *text = mseq_object_get(record, "capabilities");
+    manager_draft_object(&extra);
+    if (mseq_value_kind(text) == MSEQ_STRING &&
+        mseq_json_parse(mseq_value_get_text(text), mseq_value_get_text_length(text), 0,
+                        &capabilities, NULL) == MSEQ_OK)
+        manager_put(&extra, "capabilities", capabilities);
     manager_draft_object(&object);
     manager_draft_object(&resource);
     manager_put_copy(&resource, "uid", mseq_object_get(record, "uid"));
@@ -16,6 +23,7 @@ static mseq_value *data_source_object(const mseq_value *record) {
     manager_put_copy(&resource, "organization_uid", mseq_object_get(record, "organization_uid"));
     manager_put_copy(&resource, "class_type", mseq_object_get(record, "class_type"));
     manager_put_copy(&resource, "status", mseq_object_get(record, "status"));
+    manager_put_draft(&resource, "extra_arguments", &extra);
     manager_put_copy(&object, "uid", mseq_object_get(record, "uid"));
     manager_put_copy(&object, "id", mseq_object_get(record, "id"));
     manager_put_draft(&object, "related_resource", &resource);
@@ -26,12 +34,12 @@ static mseq_value *data_source_object(const mseq_value *record) {
 mseq_status manager_data_sources(const manager_call *call, const char *uid, mseq_value **objects,
                                  mseq_error *err) {
     mseq_value *records = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &records, err,
-                      "SELECT uid, id, organization_uid, display_name, class_type, status"
-                      " FROM data_source WHERE organization_uid = ?1 AND (?2 IS NULL OR uid = ?2)"
-                      " ORDER BY created_at, uid",
-                      "ss", call->caller->organization_uid, uid);
+    mseq_status status = manager_query(
+        call->catalog, &records, err,
+        "SELECT uid, id, organization_uid, display_name, class_type, status, capabilities"
+        " FROM data_source WHERE organization_uid = ?1 AND (?2 IS NULL OR uid = ?2)"
+        " ORDER BY created_at, uid",
+        "ss", call->caller->organization_uid, uid);
     if (status != MSEQ_OK)
         return status;
     manager_draft list;

@@ -9,8 +9,8 @@
 static mseq_status project_object(const manager_call *call, const mseq_value *record,
                                   mseq_value **object, mseq_error *err) {
     mseq_value *sources = NULL;
-    mseq_status status =
-        manager_data_sources(call, mseq_object_get_text(record, "data_source_uid"), &sources, err);
+    const char *source = mseq_object_get_text(record, "data_source_uid");
+    mseq_status status = source ? manager_data_sources(call, source, &sources, err) : MSEQ_OK;
     if (status != MSEQ_OK)
         return status;
     manager_draft project;

@@ -17,6 +17,13 @@ mseq_status manager_get_data_source(manager_call *call, mseq_error *err);
 /* migration_connection.c */
 mseq_status manager_migration_connection(manager_call *call, mseq_error *err);
 
+/* data_source_admin.c */
+mseq_status manager_admin_list_sources(manager_call *call, mseq_error *err);
+mseq_status manager_admin_add_source(manager_call *call, mseq_error *err);
+mseq_status manager_admin_patch_source(manager_call *call, mseq_error *err);
+mseq_status manager_admin_test_source(manager_call *call, mseq_error *err);
+mseq_status manager_admin_remove_source(manager_call *call, mseq_error *err);
+
 /* tables.c */
 mseq_status manager_list_tables(manager_call *call, mseq_error *err);
 mseq_status manager_filter_tables(manager_call *call, mseq_error *err);
