@@ -318,28 +318,29 @@ static mseq_status table_names(void *session, const char *schema, mseq_strings *
 static mseq_status reflect_table(void *session, const char *schema, const char *name,
                                  mseq_table **table, mseq_error *err) {
     return postgresql_reflect_table(session, schema, name, table, err);
+}
 
-    static mseq_status encrypt_password(void *session, const char *role, const char *password,
-                                        char **verifier, mseq_error *err) {
-        return postgresql_encrypt_password(session, role, password, verifier, err);
-    }
+static mseq_status encrypt_password(void *session, const char *role, const char *password,
+                                    char **verifier, mseq_error *err) {
+    return postgresql_encrypt_password(session, role, password, verifier, err);
+}
 
-    const database_driver database_postgresql_driver = {
-        .dialect = MSEQ_POSTGRESQL,
-        .open = target_open,
-        .close = target_close,
-        .connect = session_open,
-        .disconnect = session_close,
-        .reset = session_reset,
-        .alive = session_alive,
-        .limit = session_limit,
-        .run = run,
-        .script = script,
-        .begin = session_begin,
-        .commit = session_commit,
-        .rollback = session_rollback,
-        .in_transaction = session_in_transaction,
-        .table_names = table_names,
-        .reflect_table = reflect_table,
-        .encrypt_password = encrypt_password,
-    };
+const database_driver database_postgresql_driver = {
+    .dialect = MSEQ_POSTGRESQL,
+    .open = target_open,
+    .close = target_close,
+    .connect = session_open,
+    .disconnect = session_close,
+    .reset = session_reset,
+    .alive = session_alive,
+    .limit = session_limit,
+    .run = run,
+    .script = script,
+    .begin = session_begin,
+    .commit = session_commit,
+    .rollback = session_rollback,
+    .in_transaction = session_in_transaction,
+    .table_names = table_names,
+    .reflect_table = reflect_table,
+    .encrypt_password = encrypt_password,
+};

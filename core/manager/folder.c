@@ -71,7 +71,8 @@ mseq_status manager_folder_uri(const char *directory, const char *file, char **u
     return MSEQ_OK;
 }
 
-mseq_status manager_folder_prepare(const char *directory, char **absolute, mseq_error *err) {
+mseq_status manager_folder_prepare(const char *directory, bool with_catalog, char **absolute,
+                                   mseq_error *err) {
     mseq_status status = make_folders(directory, err);
     if (status != MSEQ_OK)
         return status;
@@ -82,7 +83,8 @@ mseq_status manager_folder_prepare(const char *directory, char **absolute, mseq_
     if (stat(path, &information) != 0 || !S_ISDIR(information.st_mode)) {
         status = mseq_error_set(err, MSEQ_E_IO, "'%s' is no folder", path);
     } else {
-        status = make_file(path, MANAGER_CATALOG_FILE, err);
+        if (with_catalog)
+            status = make_file(path, MANAGER_CATALOG_FILE, err);
         if (status == MSEQ_OK)
             status = make_file(path, MANAGER_DATA_FILE, err);
     }

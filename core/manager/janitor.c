@@ -118,7 +118,7 @@ mseq_status manager_janitor_schedule(mseq_manager *manager, manager_source *sour
                                      int64_t milliseconds, mseq_error *err) {
     pthread_mutex_lock(&manager->lock);
     mseq_status status = manager->janitor ? MSEQ_OK : start(manager, err);
-    if (status == MSEQ_OK) {
+    if (manager->janitor) {
         put_down(source, milliseconds);
         pthread_cond_signal(&manager->janitor->wake);
     }

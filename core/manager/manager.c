@@ -32,7 +32,8 @@ static mseq_status find_place(const mseq_manager_options *options, char **direct
                               manager_catalog_place *place, mseq_error *err) {
     if (!options->directory || !*options->directory)
         return mseq_error_set(err, MSEQ_E_ARGUMENT, "a TS Manager needs a folder");
-    mseq_status status = manager_folder_prepare(options->directory, directory, err);
+    mseq_status status =
+        manager_folder_prepare(options->directory, !options->catalog, directory, err);
     return status == MSEQ_OK ? manager_catalog_place_find(options, *directory, place, err) : status;
 }
 

@@ -146,7 +146,7 @@ mseq_status manager_json_text(const mseq_value *value, char **text,
 #define MANAGER_CATALOG_FILE "catalog.sqlite"
 #define MANAGER_DATA_FILE "data.sqlite"
 /* Creates the folder and its files when they are missing; *absolute is owned by the caller. */
-mseq_status manager_folder_prepare(const char *directory, char **absolute,
+mseq_status manager_folder_prepare(const char *directory, bool with_catalog, char **absolute,
                                    mseq_error *err) MSEQ_MUST_CHECK;
 /* An empty file is an empty SQLite database; it is made here so that nobody else may read it. */
 mseq_status manager_folder_make_file(const char *path, mseq_error *err) MSEQ_MUST_CHECK;

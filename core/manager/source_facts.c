@@ -174,16 +174,16 @@ mseq_value *manager_source_capabilities(const manager_source_facts *facts, mseq_
  */
 
 typedef struct check {
-    unsigned need;
     const char *name;
+    unsigned need;
     bool postgresql_only;
 } check;
 
 static const check checks[] = {
-    {NEEDS_VERSION, "version", true},       {NEEDS_WRITABLE, "writable", false},
-    {NEEDS_SCHEMA, "schema", true},         {NEEDS_TABLES, "create_tables", true},
-    {NEEDS_ROLES, "create_roles", true},    {NEEDS_OWNER, "owner_role", true},
-    {NEEDS_FENCE, "execution_fence", true},
+    {"version", NEEDS_VERSION, true},       {"writable", NEEDS_WRITABLE, false},
+    {"schema", NEEDS_SCHEMA, true},         {"create_tables", NEEDS_TABLES, true},
+    {"create_roles", NEEDS_ROLES, true},    {"owner_role", NEEDS_OWNER, true},
+    {"execution_fence", NEEDS_FENCE, true},
 };
 
 /* What is so, and what would change it (empty: nothing has to). */

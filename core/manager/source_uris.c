@@ -16,13 +16,8 @@
 
 enum { URI_MAXIMUM = 8192 };
 
-static mseq_status secret_path(const mseq_manager *manager, const char *uid, char **path,
-                               mseq_error *err) {
-    char *text = mseq_text_format("%s/" SECRETS_FOLDER "/%s.uri", manager->directory, uid);
-    if (!text)
-        return mseq_error_no_memory(err);
-    *path = text;
-    return MSEQ_OK;
+static char *secret_path(const mseq_manager *manager, const char *uid) {
+    return mseq_text_format("%s/" SECRETS_FOLDER "/%s.uri", manager->directory, uid);
 }
 
 /* ---- Reading -----------------------------------------------------------------------------------
@@ -96,7 +91,6 @@ mseq_status manager_source_uri(const mseq_manager *manager, const char *uid,
     const char *kind = mseq_object_get_text(record, "secret_kind");
     const char *name = mseq_object_get_text(record, "secret_name");
     const char *value = NULL;
-    char *path = NULL;
     if (strcmp(kind, "none") == 0)
         return plain_uri(manager, record, uri, err);
     mseq_status status;
@@ -106,9 +100,8 @@ mseq_status manager_source_uri(const mseq_manager *manager, const char *uid,
             status = mseq_error_no_memory(err);
         return status;
     }
-    status = secret_path(manager, uid, &path, err);
-    if (path)
-        status = read_secret(path, uri, err);
+    char *path = secret_path(manager, uid);
+    status = path ? read_secret(path, uri, err) : mseq_error_no_memory(err);
     free(path);
     return status;
 }
@@ -137,13 +130,14 @@ static mseq_status write_file(const char *path, const char *text, mseq_error *er
 
 mseq_status manager_source_secret_write(const mseq_manager *manager, const char *uid,
                                         const char *uri, mseq_error *err) {
-    char *folder = NULL, *path = NULL;
-    mseq_status status = manager_folder_path(manager->directory, SECRETS_FOLDER, &folder, err);
-    if (folder && mkdir(folder, 0700) != 0 && errno != EEXIST)
+    char *folder = mseq_text_format("%s/" SECRETS_FOLDER, manager->directory);
+    char *path = secret_path(manager, uid);
+    mseq_status status = MSEQ_OK;
+    if (!folder || !path)
+        status = mseq_error_no_memory(err);
+    else if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         status = io_failure(err, folder);
-    if (status == MSEQ_OK)
-        status = secret_path(manager, uid, &path, err);
-    if (path)
+    else
         status = write_file(path, uri, err);
     free(folder);
     free(path);
@@ -151,8 +145,8 @@ mseq_status manager_source_secret_write(const mseq_manager *manager, const char 
 }
 
 void manager_source_secret_remove(const mseq_manager *manager, const char *uid) {
-    char *path = NULL;
-    if (secret_path(manager, uid, &path, NULL) == MSEQ_OK)
+    char *path = secret_path(manager, uid);
+    if (path)
         unlink(path);
     free(path);
 }

@@ -54,7 +54,7 @@ static manager_source *keep_source(mseq_manager *manager, manager_source *source
     return known;
 }
 
-static mseq_status read_source(const manager_call *call, const mseq_value *record,
+static mseq_status read_record(const manager_call *call, const mseq_value *record,
                                manager_source *source, mseq_error *err) {
     const char *class_type = mseq_object_get_text(record, "class_type");
     const char *fence = mseq_object_get_text(record, "fence");
@@ -64,6 +64,22 @@ static mseq_status read_source(const manager_call *call, const mseq_value *recor
                               class_type ? class_type : "");
     source->parser_only = fence && strcmp(fence, "parser_only") == 0;
     return manager_source_uri(call->manager, source->uid, record, &source->uri, err);
+}
+
+/* What the catalog says of a source; it is not opened. */
+static mseq_status read_source(const manager_call *call, const char *uid, const mseq_value *record,
+                               manager_source **source, mseq_error *err) {
+    manager_source *made = calloc(1, sizeof *made);
+    if (!made)
+        return mseq_error_no_memory(err);
+    snprintf(made->uid, sizeof made->uid, "%s", uid);
+    mseq_status status = read_record(call, record, made, err);
+    if (status != MSEQ_OK) {
+        free_source(made);
+        return status;
+    }
+    *source = made;
+    return MSEQ_OK;
 }
 
 /* Becomes owner of `source`, even on failure. */
@@ -98,22 +114,18 @@ mseq_status manager_source_find(const manager_call *call, const char *uid, manag
                                 mseq_error *err) {
     mseq_value *rows = NULL;
     mseq_status status = find_record(call, uid, &rows, err);
-    manager_source *wanted = status == MSEQ_OK ? calloc(1, sizeof *wanted) : NULL;
-    if (status == MSEQ_OK && !wanted)
-        status = mseq_error_no_memory(err);
-    if (wanted) {
-        snprintf(wanted->uid, sizeof wanted->uid, "%s", uid);
-        status = read_source(call, mseq_array_get(rows, 0), wanted, err);
-    }
-    mseq_value_free(rows);
-    manager_source *found = status == MSEQ_OK ? known_source(call->manager, wanted) : NULL;
-    if (status == MSEQ_OK && !found)
-        status = open_source(call, wanted, &found, err);
-    else if (wanted)
-        free_source(wanted);
+    manager_source *wanted = NULL;
     if (status == MSEQ_OK)
-        *source = found;
-    return status;
+        status = read_source(call, uid, mseq_array_get(rows, 0), &wanted, err);
+    mseq_value_free(rows);
+    if (!wanted)
+        return status;
+    manager_source *known = known_source(call->manager, wanted);
+    if (!known)
+        return open_source(call, wanted, source, err);
+    free_source(wanted);
+    *source = known;
+    return MSEQ_OK;
 }
 
 mseq_status manager_source_connect(manager_source *source, mseq_connection **connection,
