@@ -97,6 +97,7 @@ static void cut_at_character(char *text) {
     }
 }
 
+MSEQ_PRINTF(3, 0)
 static void format_into(char *field, size_t size, const char *format, va_list arguments) {
     int length = vsnprintf(field, size, format, arguments);
     if (length < 0)

@@ -155,8 +155,10 @@ mseq_status parse_indexes(mseq_table *table, mseq_error *err) {
         if (!column->index)
             continue;
         status = simple_index(table, &column->name, 1, column->unique, false, err);
+        if (status != MSEQ_OK)
+            return status;
         mseq_index *index = &table->indexes[table->index_count - 1];
-        if (status == MSEQ_OK && !index->name) { /* SQLAlchemy's default convention */
+        if (!index->name) { /* SQLAlchemy's default convention */
             char *name = mseq_text_format("ix_%s_%s", table->name, column->name);
             index->name = name ? arena_text(&table->arena, name) : NULL;
             free(name);
