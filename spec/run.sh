@@ -137,6 +137,6 @@ if [ "$mode" = all ]; then
         -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" $seeds
     done
   fi
-  check "clang-tidy" bash -c 'git ls-files "core/*.c" | xargs -P 2 -n 4 clang-tidy -p build --quiet'
+  check "clang-tidy" bash -c 'git ls-files "core/*.c" | xargs -P 2 -n 1 clang-tidy -p build --quiet'
 fi
 finish

@@ -106,7 +106,7 @@ static void format_into(char *field, size_t size, const char *format, va_list ar
         cut_at_character(field);
 }
 
-mseq_status mseq_error_set(mseq_error *err, mseq_status status, const char *format, ...) {
+mseq_status(mseq_error_set)(mseq_error *err, mseq_status status, const char *format, ...) {
     if (!err || err->status != MSEQ_OK)
         return status;
     err->status = status;
@@ -118,7 +118,7 @@ mseq_status mseq_error_set(mseq_error *err, mseq_status status, const char *form
     return status;
 }
 
-mseq_status mseq_error_no_memory(mseq_error *err) {
+mseq_status(mseq_error_no_memory)(mseq_error *err) {
     return mseq_error_set(err, MSEQ_E_NO_MEMORY, "out of memory");
 }
 

@@ -437,6 +437,12 @@ static bool objects_equal(const mseq_value *a, const mseq_value *b) {
     return true;
 }
 
+static uint64_t float_bits(double number) {
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
 bool mseq_value_equal(const mseq_value *a, const mseq_value *b) {
     mseq_kind kind = mseq_value_kind(a);
     if (kind != mseq_value_kind(b) || mseq_value_length(a) != mseq_value_length(b))
@@ -450,7 +456,7 @@ bool mseq_value_equal(const mseq_value *a, const mseq_value *b) {
         return a->as.integer == b->as.integer;
     case MSEQ_FLOAT:
         /* bit for bit, so that -0.0 is not 0.0 */
-        return memcmp(&a->as.number, &b->as.number, sizeof(double)) == 0;
+        return float_bits(a->as.number) == float_bits(b->as.number);
     case MSEQ_STRING:
         return a->as.string.length == b->as.string.length &&
                memcmp(a->as.string.bytes, b->as.string.bytes, a->as.string.length) == 0;

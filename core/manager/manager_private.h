@@ -83,6 +83,10 @@ mseq_status manager_answer_list(manager_call *call, mseq_value *records,
 /* Sets an error with a code of its own. */
 mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
                            const char *format, ...) MSEQ_PRINTF(4, 5);
+#ifdef __clang_analyzer__ /* as mseq_error_set in base.h */
+#define manager_refuse(err, status, code, ...)                                                     \
+    ((void)(manager_refuse)(err, status, code, __VA_ARGS__), status)
+#endif
 /* Turns an error into the reply: status, {"detail", "code", "hint"?}. Never fails: without memory
  * the body stays empty. */
 void manager_answer_error(mseq_reply *reply, const mseq_error *err);

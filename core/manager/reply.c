@@ -29,8 +29,8 @@ mseq_status manager_answer_list(manager_call *call, mseq_value *records,
     return manager_answer(call, 200, manager_draft_take(&page), err);
 }
 
-mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code,
-                           const char *format, ...) {
+mseq_status(manager_refuse)(mseq_error *err, mseq_status status, const char *code,
+                            const char *format, ...) {
     if (!err || err->status != MSEQ_OK)
         return status;
     char text[sizeof err->message];

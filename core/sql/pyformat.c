@@ -227,8 +227,8 @@ static mseq_status add_part(const char *sql, size_t from, size_t to, bool conten
                : mseq_error_no_memory(err);
 }
 
-mseq_status mseq_sql_split(const char *sql, size_t length, mseq_dialect dialect,
-                           mseq_strings *statements, mseq_error *err) {
+static mseq_status split(const char *sql, size_t length, mseq_dialect dialect,
+                         mseq_strings *statements, mseq_error *err) {
     size_t start = 0, words = 0, depth = 0;
     bool content = false, create = false, trigger = false;
     for (size_t at = 0; at < length;) {
@@ -259,4 +259,21 @@ mseq_status mseq_sql_split(const char *sql, size_t length, mseq_dialect dialect,
         at = p.end;
     }
     return add_part(sql, start, length, content, statements, err);
+}
+
+mseq_status mseq_sql_split(const char *sql, size_t length, mseq_dialect dialect,
+                           mseq_strings *statements, mseq_error *err) {
+    const char *nul = memchr(sql, '\0', length);
+    if (nul)
+        return mseq_error_set(err, MSEQ_E_STATEMENT, "the script has a NUL at byte %zu",
+                              (size_t)(nul - sql) + 1);
+    mseq_strings found = MSEQ_STRINGS_INIT;
+    mseq_status status = split(sql, length, dialect, &found, err);
+    if (status != MSEQ_OK) {
+        mseq_strings_free(&found);
+        return status;
+    }
+    mseq_strings_free(statements);
+    *statements = found;
+    return MSEQ_OK;
 }

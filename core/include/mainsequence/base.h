@@ -108,6 +108,10 @@ typedef struct mseq_error {
 MSEQ_API mseq_status mseq_error_set(mseq_error *err, mseq_status status, const char *format, ...)
     MSEQ_PRINTF(3, 4);
 MSEQ_API mseq_status mseq_error_no_memory(mseq_error *err);
+#ifdef __clang_analyzer__ /* it does not look into other files: what these return */
+#define mseq_error_set(err, status, ...) ((void)(mseq_error_set)(err, status, __VA_ARGS__), status)
+#define mseq_error_no_memory(err) ((void)(mseq_error_no_memory)(err), MSEQ_E_NO_MEMORY)
+#endif
 /* These add to the error that is set; without one they do nothing. A prefix goes before the
  * message: context while unwinding ("column 'a': …"). */
 MSEQ_API void mseq_error_code(mseq_error *err, const char *code);

@@ -40,7 +40,7 @@ MSEQ_API void mseq_sql_first_word(const char *sql, size_t length, mseq_dialect d
 MSEQ_API bool mseq_sql_has_words(const char *sql, size_t length, mseq_dialect dialect,
                                  const char *first, const char *second);
 /* Splits a script into statements at top-level ";" (quotes, comments, and on SQLite trigger bodies
- * respected). */
+ * respected). *statements is replaced; on failure it is left as it was. A NUL is refused. */
 MSEQ_API mseq_status mseq_sql_split(const char *sql, size_t length, mseq_dialect dialect,
                                     mseq_strings *statements, mseq_error *err) MSEQ_MUST_CHECK;
 
