@@ -6,7 +6,7 @@ local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. here .. "/../?.lua;" .. package.path
 
 local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation",
-  "reflection" }
+  "reflection", "wire" }
 
 local function usage(message)
   io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"),

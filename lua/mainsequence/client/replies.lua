@@ -353,6 +353,16 @@ local function nested(made)
   end
 end
 
+-- Whether an object can be one of the model's: where either of several was allowed, it need not.
+local function fits(made, object)
+  for _, field in ipairs(made.fields) do
+    if field.required and object[field[1]] == nil then
+      return false
+    end
+  end
+  return true
+end
+
 ---The document of something that was read: every field in the model's order, null for nil.
 ---@param made mainsequence.ReplyModel
 ---@param object table
@@ -369,7 +379,7 @@ function M.document(made, object)
         list[position] = M.document(inner, item)
       end
       value = list
-    elseif inner and type(value) == "table" then
+    elseif inner and type(value) == "table" and fits(inner, value) then
       value = M.document(inner, value)
     end
     document[field[1]] = value
@@ -445,7 +455,7 @@ M.ForeignKey = model("MetaTableForeignKey", {
 local data_source = optional(either("a whole number or an object", integer, nested(M.DynamicTableDataSource), kinds.object))
 
 local META_TABLE = {
-  { "uid", opt_text }, { "data_source", data_source }, { "data_source_uid", opt_text }, { "identifier", opt_text },
+  { "uid", opt_text }, { "data_source", data_source, model = M.DynamicTableDataSource }, { "data_source_uid", opt_text }, { "identifier", opt_text },
   { "namespace", opt_text }, { "description", opt_text }, { "labels", texts, default = empty_list },
   { "management_mode", one_of("external_registered", "platform_managed"), required = true },
   { "provisioning_status", one_of("reserved", "active"), default = "active" },
