@@ -105,6 +105,7 @@ suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/
 suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/compiled_sql/cases.json
 suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
 suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
+suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
 
 for file in spec/lua/*_spec.lua spec/integration/*_spec.lua; do
   [ -f "$file" ] || continue

@@ -29,7 +29,7 @@ M.rules = {
 }
 
 for _, name in ipairs({ "known_operations", "known_autogenerate", "known_statements",
-  "known_reflection" }) do
+  "known_reflection", "known_wire" }) do
   for _, rule in ipairs(require(name).rules) do M.rules[#M.rules + 1] = rule end
 end
 

@@ -81,8 +81,10 @@ local function compare(expected, actual, where)
 end
 
 local passed, failed, selected = 0, 0, 0
+-- Groups that a suite leaves alone unless they are asked for.
+local outside = suite.outside or {}
 for position, case in ipairs(cases) do
-  if (not groups or groups[case.group]) and (not dialect or case.dialect == dialect) then
+  if (groups and groups[case.group] or not groups and not outside[case.group]) and (not dialect or case.dialect == dialect) then
     selected = selected + 1
     local id = case.id or ("%s #%d"):format(case.fn or suite_name, position)
     local problems = {}

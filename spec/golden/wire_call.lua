@@ -21,10 +21,12 @@ local function stop(kind, value)
   error(setmetatable({ kind = kind, value = value }, { __name = "stop" }), 0)
 end
 
--- The table that a call is made on: an instance where its document is known, else its uid.
+-- The object that a call is made on, as it is known; without its uid it is none.
 local function object_of(args)
-  if input.object then return assert(class.instance(input.object, "the transcript's object")) end
   if args.uid == core.null then return {} end
+  local document = input.object or core.object("uid", args.uid, "management_mode", "platform_managed",
+    "physical_table_name", "t")
+  if neutral.resource:find("MetaTable$") then return assert(class.instance(document, "the transcript's object")) end
   return args.uid
 end
 
@@ -57,7 +59,18 @@ local function member(value, key)
   end
   if value[key] == nil and key == "results" then return value end
   if value[key] == nil and #value == 1 then return value[1][key] end
+  if value[key] == nil then return core.null end
   return value[key]
+end
+
+-- "for i in range(2): try … except Exception as e: out.append(type(e).__name__)": the classes of the errors.
+local function repeated_failures(count)
+  local list = core.array({})
+  for position = 1, count do
+    local ok, failure = pcall(call, "", case.call)
+    list[position] = ok and core.null or failure.kind
+  end
+  return list
 end
 
 -- Models by what tells their objects apart.
@@ -86,7 +99,10 @@ local function document(value)
 end
 
 local function evaluate()
+  local attempts = case.call:match("for %a+ in range%((%d+)%):")
+  if attempts then return repeated_failures(tonumber(attempts)) end
   local result = python.evaluate(case.call, call, member, function(name)
+    if name == "os" then return { environ = {} } end
     if name:find("^[%u]") then stop("absent", name) end
     return object or stop("absent", name)
   end)

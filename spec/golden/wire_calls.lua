@@ -57,6 +57,15 @@ end
 
 -- ---- Tables --------------------------------------------------------------------------------------
 
+local function without_mark(request)
+  local contract = request.table_contract
+  if type(contract) == "table" and contract.typed == true then
+    request.table_contract = without(contract, "typed") -- an object of a class, in Python
+  end
+  return request
+end
+
+-- The request that the arguments are: a mapping of Python's, or keywords.
 local function raw_or(args, ...)
   if args.raw then
     local request = core.object()
@@ -64,14 +73,14 @@ local function raw_or(args, ...)
     for _, key in ipairs(core.keys(without(args, "raw", ...))) do request[key] = args[key] end
     return request
   end
-  return without(args, ...)
+  return without_mark(without(args, ...))
 end
 
 local function register_model(class, args)
   if type(args.platform_model) == "string" then
     -- "Account.register": a model has columns only
-    local model = models.declare_all({ { table = "t", namespace = "n", columns = { { name = "uid", type = "Uuid()" } } } }, true)[1]
-    return model.register
+    local any = { table = "t", namespace = "n", columns = { { name = "uid", type = "Uuid()" } } }
+    return models.declare_all({ any }, true)[1].register
   end
   if args.external_model then
     local model = models.declare_all({ args.external_model }, false)[1]
@@ -159,7 +168,9 @@ local TABLE_METHODS = {
     if args.platform_model or args.external_model then return register_model(class, args) end
     return class.register(raw_or(args))
   end,
-  bulk_create = function(class, args) return class.bulk_create(args.rows or reservation_rows(args)) end,
+  bulk_create = function(class, args)
+    return class.bulk_create(args.rows or reservation_rows(args))
+  end,
   finalize_managed = function(class, args) return class.finalize_managed(raw_or(args)) end,
   validate_contract = function(class, args) return class.validate_contract(raw_or(args)) end,
   validate_existing_contract = function(class, args, call)
@@ -193,7 +204,8 @@ for _, subject in ipairs({ "", "team_" }) do
     end
   end
 end
-for _, state in ipairs({ "can_view", "users_can_view", "list_users_can_view", "can_edit", "users_can_edit", "list_users_can_edit" }) do
+for _, state in ipairs({ "can_view", "users_can_view", "list_users_can_view", "can_edit", "users_can_edit",
+  "list_users_can_edit" }) do
   TABLE_METHODS[state] = on_object(state)
 end
 
@@ -207,6 +219,14 @@ local DATA_SOURCE_METHODS = {
 
 local SESSION_METHODS = {
   default_data_source = function() return client.DynamicTableDataSource.session() end,
+}
+
+local AUTHENTICATION_METHODS = {
+  login = function(_, args)
+    local opened, err = client.session():client()
+    if not opened then return nil, err end
+    return opened:log_in(args.username, args.password)
+  end,
 }
 
 -- ---- Migrations ----------------------------------------------------------------------------------
@@ -303,7 +323,7 @@ local MIGRATION_METHODS = {
 
 local RESOURCES = {
   MetaTable = TABLE_METHODS, TimeIndexMetaTable = TABLE_METHODS, DynamicTableDataSource = DATA_SOURCE_METHODS,
-  Session = SESSION_METHODS, MigrationProvider = MIGRATION_METHODS,
+  Session = SESSION_METHODS, Auth = AUTHENTICATION_METHODS, MigrationProvider = MIGRATION_METHODS,
 }
 
 -- "a then b" and "a twice" name several calls: which of them is the next.
@@ -319,6 +339,7 @@ end
 ---@param python_method string
 ---@return function?
 function M.find(neutral, python_method)
+  if type(neutral.args) == "table" and neutral.args.on_status then return nil end -- a callback for progress
   local methods = RESOURCES[neutral.resource]
   return methods and methods[method_of(neutral, python_method)]
 end

@@ -118,24 +118,35 @@ local function parse(text)
   local parser = setmetatable({ text = text, position = 1 }, Parser)
   local node = parser:expression()
   if parser:take(",") then
-    local rest = parser:items("$")
-    table.insert(rest.items, 1, node)
-    return rest
+    local list = { kind = "list", items = { node } }
+    repeat list.items[#list.items + 1] = parser:expression() until not parser:take(",")
+    return list
   end
   return node
 end
 
----What the last expression makes of its calls.
+-- Whether a call stands in an expression.
+local function has_call(node, assigned)
+  if type(node) ~= "table" then return false end
+  if node.kind == "call" then return true end
+  if node.kind == "name" and assigned[node.name] then return has_call(parse(assigned[node.name]), assigned) end
+  for _, part in pairs(node) do
+    if has_call(part, assigned) then return true end
+  end
+  return false
+end
+
+---What the last expression makes of its calls. Where it has none, the statement before it makes the call.
 ---@param text string the Python call
 ---@param call fun(method: string, text: string): any makes the call, again for each that the expression has
 ---@param member fun(value: any, key: string|integer): any
 ---@param fixture fun(name: string): any what a name that is never assigned stands for
 ---@return any
 function M.evaluate(text, call, member, fixture)
-  local assigned, cached, last = {}, {}, nil
+  local assigned, cached, last, before = {}, {}, nil, nil
   for line in text:gmatch("[^\n]+") do
     local name, expression = line:match("^([%a_][%w_]*) = (.*)$")
-    if name then assigned[name] = expression else last = line end
+    if name then assigned[name] = expression else last, before = line, last end
   end
   local evaluate
 
@@ -169,7 +180,11 @@ function M.evaluate(text, call, member, fixture)
   function evaluate(node, scope)
     return evaluators[node.kind](node, scope)
   end
-  return evaluate(parse(last), {})
+  local node = parse(last)
+  if before and not before:find("^import ") and not before:find("^from ") and not has_call(node, assigned) then
+    evaluate(parse(before), {})
+  end
+  return evaluate(node, {})
 end
 
 return M

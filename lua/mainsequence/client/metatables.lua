@@ -141,7 +141,50 @@ end
 ---@return table contract
 function M.contract(contract, place)
   local whole, normal = pcall(core.normalize_contract, contract)
-  return whole and normal or fault.blame(place, normalize_types, contract)
+  if not whole then
+    return fault.blame(place, normalize_types, contract)
+  end
+  -- where a table stands is the data source's business, as the protocol has it
+  normal.physical.schema = nil
+  return normal
+end
+
+-- ---- Who manages the schema ----------------------------------------------------------------------
+
+local MODES = { backend_managed = true, alembic_managed = true, external_registered = true }
+local ALEMBIC = { package = true, migration_namespace = true, provider_key = true, alembic_version_meta_table_uid = true,
+  revision = true }
+
+local function has_only(object, known)
+  for _, key in ipairs(core.keys(object)) do
+    if not known[key] then
+      return false
+    end
+  end
+  return true
+end
+
+local function without_nulls(object)
+  local copy = core.object()
+  for _, key in ipairs(core.keys(object)) do
+    if object[key] ~= core.null then
+      copy[key] = object[key]
+    end
+  end
+  return copy
+end
+
+-- schema_management of the protocol's form goes without nulls; any other is the TS Manager's to judge.
+local function schema_management(given)
+  local alembic = given and given.alembic
+  local known = given and MODES[given.mode] and has_only(given, { mode = true, alembic = true })
+    and (alembic == nil or type(alembic) == "table" and has_only(alembic, ALEMBIC))
+  if not known then
+    return given
+  end
+  local copy = without_nulls(given)
+  copy.alembic = alembic and without_nulls(alembic)
+  return copy
 end
 
 -- ---- Registration ------------------------------------------------------------------------------
@@ -169,6 +212,7 @@ function M.registration(given, place)
   local what = "MetaTableRegistrationRequest"
   local body = build(what, REGISTRATION, given, place)
   body.table_contract = M.contract(body.table_contract, place)
+  body.schema_management = schema_management(body.schema_management)
   return body
 end
 
@@ -206,6 +250,7 @@ function M.time_index_registration(given, place)
         "index names and storage layout stand in table_contract.authoring.time_indexed")
     end
   end
+  body.schema_management = schema_management(body.schema_management)
   if body.cadence then
     body.cadence = fault.blame(place, core.normalize_cadence, body.cadence)
   end

@@ -455,7 +455,8 @@ M.ForeignKey = model("MetaTableForeignKey", {
 local data_source = optional(either("a whole number or an object", integer, nested(M.DynamicTableDataSource), kinds.object))
 
 local META_TABLE = {
-  { "uid", opt_text }, { "data_source", data_source, model = M.DynamicTableDataSource }, { "data_source_uid", opt_text }, { "identifier", opt_text },
+  { "uid", opt_text }, { "data_source", data_source, model = M.DynamicTableDataSource },
+  { "data_source_uid", opt_text }, { "identifier", opt_text },
   { "namespace", opt_text }, { "description", opt_text }, { "labels", texts, default = empty_list },
   { "management_mode", one_of("external_registered", "platform_managed"), required = true },
   { "provisioning_status", one_of("reserved", "active"), default = "active" },

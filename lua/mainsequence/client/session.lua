@@ -93,13 +93,18 @@ function Session:endpoint()
   return core.resolve_endpoint(self.options.endpoint)
 end
 
----@return any|nil body, integer|mainsequence.Error status_or_err
+---@return any|nil body nil also where the reply has none, or null
+---@return integer|mainsequence.Error status_or_err
 function Session:call(method, path, options)
   local client, err = self:client()
   if not client then
     return nil, err
   end
-  return client:call(method, path, options)
+  local body, status_or_err = client:call(method, path, options)
+  if body == core.null then
+    return nil, status_or_err
+  end
+  return body, status_or_err
 end
 
 ---All pages of a list.

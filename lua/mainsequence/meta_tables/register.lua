@@ -6,12 +6,41 @@ local registry = require("mainsequence.schema.registry")
 
 local M = {}
 
-local OPTIONS = { "data_source_uid", "labels", "namespace", "session" }
+local OPTIONS = { "data_source_uid", "description", "identifier", "introspect", "labels", "namespace", "protect_from_deletion",
+  "session" }
+
+-- Fields of the request that the call may set itself.
+local OVERRIDES = { identifier = "string", description = "string", protect_from_deletion = "boolean", introspect = "boolean" }
+
+---@class mainsequence.ExternalRegistration
+---@field data_source_uid string?
+---@field identifier string? default: the model's, as for the others
+---@field namespace string?
+---@field description string?
+---@field labels string[]?
+---@field protect_from_deletion boolean?
+---@field introspect boolean? whether the TS Manager looks at the table; default true
+---@field session mainsequence.Session?
+
+local function override(request, options, place)
+  for name, kind in next, OVERRIDES do
+    if options[name] ~= nil then
+      if type(options[name]) ~= kind then
+        fault.raise(place, ("register_external_model: %s is %s, not a %s"):format(name, fault.show(options[name]), kind))
+      end
+      request[name] = options[name]
+    end
+  end
+  if type(request.namespace) ~= "string" then
+    fault.raise(place, "register_external_model needs a namespace", "give it to the model, or in the call")
+  end
+  return request
+end
 
 ---Registers a table that the application owns itself, and binds the model to its catalog row. The data source is
 ---the given one, the model's, else the session's.
 ---@param model table
----@param options { data_source_uid: string?, labels: string[]?, namespace: string?, session: mainsequence.Session? }?
+---@param options mainsequence.ExternalRegistration?
 ---@return table|nil meta_table, mainsequence.Error?
 function M.register_external_model(model, options)
   local place = fault.here(1)
@@ -33,7 +62,7 @@ function M.register_external_model(model, options)
       labels = options.labels and core.array(table.move(options.labels, 1, #options.labels, 1, {})),
     }
   end)
-  local row, err = session.MetaTable.register(request)
+  local row, err = session.MetaTable.register(override(request, options, place))
   if not row then return nil, err end
   registry.set_binding(model, row)
   return row

@@ -36,6 +36,11 @@ end
 
 -- ---- build_operation ----------------------------------------------------------------------------
 
+local function names_a_timestamp(token)
+  local known, name = pcall(core.normalize_data_type, token)
+  return known and name == "timestamp with time zone"
+end
+
 ---A parameter as it travels; temporal values need a type.
 local function wire(name, value, token, missing)
   if values.is_value(value) then
@@ -45,6 +50,7 @@ local function wire(name, value, token, missing)
         missing[#missing + 1] = name
         return value.wire
       end
+      if kind == "date" and names_a_timestamp(token) then return value.wire .. "T00:00:00Z" end
       -- the conversion by type sees what was written: a date keeps the day of its zone
       return value.text or value.wire
     end

@@ -135,8 +135,14 @@ M.groups_of = groups_of
 ---@param models table[]
 ---@return table<string, table>|nil rows, mainsequence.Error?
 function M.find_rows(call, models)
-  local found = {}
-  for _, group in ipairs(groups_of(models)) do
+  local found, all, seen = {}, {}, {}
+  local groups = groups_of(models)
+  for _, group in ipairs(groups) do
+    for _, name in ipairs(group.names) do
+      all[name] = true
+    end
+  end
+  for _, group in ipairs(groups) do
     local body = core.object("physical_table_name__in", group.names, "limit", #group.names)
     local reply, err = call(group.path .. "filter/", body)
     if reply == nil then
@@ -159,10 +165,12 @@ function M.find_rows(call, models)
         return failure("catalog", "a catalog row without physical_table_name came back for %s",
           table.concat(group.names, ", "))
       end
+      -- a name of another kind's model counts too: one name is one table
+      if all[name] and seen[name] then
+        return failure("catalog", "the physical table name '%s' has several catalog rows", name)
+      end
+      seen[name] = true
       if asked[name] then
-        if found[name] then
-          return failure("catalog", "the physical table name '%s' has several catalog rows", name)
-        end
         found[name] = row
       end
     end
