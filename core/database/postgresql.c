@@ -274,9 +274,8 @@ static bool session_reset(void *given) {
     session->deallocate = false;
     session->used = false;
     session->resetting = true;
-    postgresql_start(session);
-    return status != PQTRANS_ACTIVE && PQsendQuery(session->connection, text) &&
-           postgresql_flush(session, NULL) == MSEQ_OK;
+    return postgresql_start(session, NULL) == MSEQ_OK && status != PQTRANS_ACTIVE &&
+           PQsendQuery(session->connection, text) && postgresql_flush(session, NULL) == MSEQ_OK;
 }
 
 /* Reads the answer to the reset, and whether the server has closed the connection. */

@@ -99,8 +99,8 @@ mseq_status postgresql_fail_connect(const postgresql_target *target, const PGcon
                                     mseq_error *err);
 
 /* ---- postgresql_wait.c */
-/* Starts the clock of a statement. */
-void postgresql_start(postgresql_session *session);
+/* Starts the clock of a statement; refuses one whose token is set already. */
+mseq_status postgresql_start(postgresql_session *session, mseq_error *err);
 /* Asks the server to end what it does; the connection is not used again after the answer. */
 void postgresql_cancel(postgresql_session *session, postgresql_stop why);
 /* Sends what is in libpq's buffer. */

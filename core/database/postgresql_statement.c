@@ -378,9 +378,10 @@ static mseq_status send_simple(postgresql_session *session, const char *sql, cha
 mseq_status postgresql_command(postgresql_session *session, const char *sql, char tag[16],
                                mseq_error *err) {
     mseq_status status = postgresql_ready(session, err);
+    if (status == MSEQ_OK)
+        status = postgresql_start(session, err);
     if (status != MSEQ_OK)
         return status;
-    postgresql_start(session);
     return send_simple(session, sql, tag, err);
 }
 
@@ -437,13 +438,14 @@ mseq_status postgresql_run(postgresql_session *session, const char *sql,
                            const mseq_value *parameters, const database_sink *sink,
                            int64_t *affected, mseq_error *err) {
     mseq_status status = postgresql_ready(session, err);
+    if (status == MSEQ_OK)
+        status = postgresql_start(session, err);
     if (status != MSEQ_OK)
         return status;
     const char *begin = session->begin;
     bool alone = begin || PQtransactionStatus(session->connection) == PQTRANS_IDLE;
     bool stale = false, healthy = !session->saw_error;
     mseq_error failure = MSEQ_ERROR_INIT;
-    postgresql_start(session);
     status = run_once(session, sql, parameters, sink, affected, &stale, &failure);
     if (stale && alone) { /* nothing was done, and no transaction of the user's was spoilt */
         mseq_error_clear(&failure);

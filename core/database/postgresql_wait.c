@@ -14,9 +14,12 @@ enum {
     DRAIN_MAXIMUM = 1000 /* results that are read to spare a new connection */
 };
 
-void postgresql_start(postgresql_session *session) {
+mseq_status postgresql_start(postgresql_session *session, mseq_error *err) {
     session->stop = POSTGRESQL_RUNNING;
     session->deadline = session->timeout_ms > 0 ? mseq_monotonic_ms() + session->timeout_ms : 0;
+    if (mseq_cancellation_is_set(session->cancellation))
+        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
+    return MSEQ_OK;
 }
 
 /* PQcancel connects anew and may block as long as the network lets it, so it has a thread. */

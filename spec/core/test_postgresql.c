@@ -243,7 +243,7 @@ static void test_each(void **state) {
                                           count_row, &last, &err),
                      MSEQ_OK);
     assert_int_equal(last, 4);
-    assert_int_equal(mseq_connection_each(c, "SELECT x FROM generate_series(1, 10000000) x", NULL,
+    assert_int_equal(mseq_connection_each(c, "SELECT generate_series(1, 10000000) AS x", NULL,
                                           count_row, &last, &err),
                      MSEQ_E_LIMIT);
     assert_int_equal(last, 5);
