@@ -61,6 +61,13 @@ static bool put_identity(mseq_value *column, const mseq_value *row) {
     return mseq_object_put(column, "identity", identity) == MSEQ_OK;
 }
 
+/* Comparison needs to know that the sequence comes and goes with the column (SERIAL). */
+static bool put_owned_sequence(mseq_value *column, const mseq_value *row) {
+    mseq_value *info = mseq_value_object();
+    return put_unless_empty(column, "info",
+                            whole(info, info && put_true(info, "owned_sequence", row)));
+}
+
 /* A default, or what a generated column is computed from. */
 static bool put_expression(mseq_value *column, const mseq_value *row) {
     const char *text = mseq_object_get_text(row, "default");
@@ -69,7 +76,8 @@ static bool put_expression(mseq_value *column, const mseq_value *row) {
         return true;
     if (!generated || !*generated)
         return mseq_object_put(column, "server_default",
-                               database_default_description(text, false)) == MSEQ_OK;
+                               database_default_description(text, false)) == MSEQ_OK &&
+               (strncmp(text, "nextval(", 8) != 0 || put_owned_sequence(column, row));
     mseq_value *computed = mseq_value_object();
     computed = whole(
         computed, computed && mseq_object_put_text(computed, "sqltext", text) == MSEQ_OK &&

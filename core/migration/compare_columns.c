@@ -5,9 +5,11 @@
 
 #include "compare.h"
 
-/* PostgreSQL keeps 63 bytes of a name (whole characters), SQLite does not tell cases apart. */
+/* PostgreSQL keeps 63 bytes of a name (whole characters) and folds one that is never quoted; SQLite
+ * does not tell cases apart. */
 static bool names_same_column(const compare *c, const char *old, const char *new) {
-    if (c->dialect == MSEQ_SQLITE)
+    const mseq_column *column = mseq_table_column(c->new.table, new);
+    if (c->dialect == MSEQ_SQLITE || (column && column->quote == 0))
         return strcasecmp(old, new) == 0;
     size_t kept = strlen(new) < MSEQ_IDENTIFIER_MAXIMUM ? strlen(new) : MSEQ_IDENTIFIER_MAXIMUM;
     while (kept && (new[kept] & 0xC0) == 0x80)
@@ -108,9 +110,24 @@ static char *default_text(compare *c, const mseq_column *column) {
     return text;
 }
 
+/* "'7'" → 7 */
+static bool quoted_number(const char *text, double *number) {
+    size_t length = strlen(text);
+    char digits[64];
+    if (length < 3 || length > sizeof digits || text[0] != '\'' || text[length - 1] != '\'')
+        return false;
+    memcpy(digits, text + 1, length - 2);
+    digits[length - 2] = '\0';
+    return mseq_parse_double(digits, number);
+}
+
+/* PostgreSQL keeps the default '7' of a number as 7. */
 static bool same_default_text(compare *c, const char *a, const char *b) {
     double left, right;
-    if (mseq_parse_double(a, &left) && mseq_parse_double(b, &right))
+    bool number = mseq_parse_double(a, &left), other = mseq_parse_double(b, &right);
+    if ((number && other) ||
+        (c->dialect == MSEQ_POSTGRESQL &&
+         ((number && quoted_number(b, &right)) || (other && quoted_number(a, &left)))))
         return left == right;
     return mseq_expression_equivalent(a, b, c->failed);
 }
@@ -121,9 +138,16 @@ static bool is_sequence(const mseq_column *column) {
            strncmp(column->server_default.text, "nextval(", 8) == 0;
 }
 
+/* PostgreSQL does not keep DEFAULT NULL, which holds anyway. */
+static bool has_default(const compare *c, const mseq_column *column) {
+    const mseq_server_default *own = &column->server_default;
+    bool null = own->kind == MSEQ_DEFAULT_NULL ||
+                (own->kind == MSEQ_DEFAULT_TEXT && strcasecmp(own->text, "null") == 0);
+    return own->kind != MSEQ_DEFAULT_NONE && !(null && c->dialect == MSEQ_POSTGRESQL);
+}
+
 static bool same_default(compare *c, const mseq_column *old, const mseq_column *new) {
-    bool before = old->server_default.kind != MSEQ_DEFAULT_NONE,
-         after = new->server_default.kind != MSEQ_DEFAULT_NONE;
+    bool before = has_default(c, old), after = has_default(c, new);
     if (!before || !after)
         return before == after || (before && is_sequence(old) && new->primary_key);
     char *a = default_text(c, old), *b = default_text(c, new);

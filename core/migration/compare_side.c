@@ -123,6 +123,23 @@ static bool is_integer(const char *type) {
     return false;
 }
 
+/* A column whose default counts a sequence of its own goes away with the sequence, so it comes back
+ * as SERIAL. */
+static void restore_serial(compare *c, mseq_value *column) {
+    const char *type = mseq_object_get_text(mseq_object_get(column, "type"), "name");
+    if (!type || !mseq_object_get_boolean(mseq_object_get(column, "info"), "owned_sequence", false))
+        return;
+    mseq_value *serial = maker_object(&c->m), *arguments = maker_object(&c->m);
+    maker_text(&c->m, serial, "name", "DatabaseType");
+    maker_text(&c->m, arguments, "text",
+               strcmp(type, "BIGINT") == 0     ? "BIGSERIAL"
+               : strcmp(type, "SMALLINT") == 0 ? "SMALLSERIAL"
+                                               : "SERIAL");
+    maker_put(&c->m, serial, "args", arguments);
+    maker_put(&c->m, column, "type", serial);
+    (void)mseq_object_remove(column, "server_default");
+}
+
 mseq_value *compare_column(compare *c, const mseq_value *described) {
     mseq_value *column = mseq_value_dup(described);
     c->m.failed = c->m.failed || !column;
@@ -133,6 +150,7 @@ mseq_value *compare_column(compare *c, const mseq_value *described) {
         !mseq_object_get(column, "autoincrement") &&
         is_integer(name ? name : mseq_object_get_text(type, "name")))
         maker_put(&c->m, column, "autoincrement", mseq_value_boolean(false));
+    restore_serial(c, column);
     (void)mseq_object_remove(column, "default");
     (void)mseq_object_remove(column, "onupdate");
     (void)mseq_object_remove(column, "info");

@@ -1,15 +1,11 @@
 -- A private PostgreSQL server, one a process, stopped when the process ends (spec/support/postgresql.sh).
 
-local lfs = require("lfs")
-local temporary = require("support.temporary")
+local here = debug.getinfo(1, "S").source:match("^@(.*)postgresql%.lua$")
+local temporary = dofile(here .. "temporary.lua")
 
 local M = {}
 
 local uri
-
-local function script()
-  return debug.getinfo(1, "S").source:match("^@(.*)postgresql%.lua$") .. "postgresql.sh"
-end
 
 local function process_id()
   local file = assert(io.open("/proc/self/stat", "rb"))
@@ -23,8 +19,7 @@ end
 function M.uri()
   if not uri then
     local folder = temporary.folder()
-    assert(lfs.attributes(script(), "mode") == "file", "spec/support/postgresql.sh is missing")
-    local pipe = assert(io.popen(("'%s' start '%s' %d"):format(script(), folder, process_id()), "r"))
+    local pipe = assert(io.popen(("'%spostgresql.sh' start '%s' %d"):format(here, folder, process_id()), "r"))
     uri = pipe:read("l")
     assert(pipe:close() and uri, "the PostgreSQL server for tests doesn't start")
   end
