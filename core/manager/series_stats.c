@@ -75,7 +75,8 @@ typedef struct sums {
 /* `sign` 1 keeps the later, -1 the earlier. Texts of one width in UTC compare as times do. */
 static bool keep_extreme(mseq_value **kept, const mseq_value *time, int sign) {
     const char *text = mseq_value_get_text(time), *before = mseq_value_get_text(*kept);
-    if (!text || (before && sign * strcmp(text, before) <= 0))
+    int order = text && before ? strcmp(text, before) : 1;
+    if (!text || (before && (order == 0 || (order > 0) != (sign > 0))))
         return true;
     mseq_value *copy = mseq_value_dup(time);
     if (!copy)

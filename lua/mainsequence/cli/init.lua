@@ -12,7 +12,7 @@ local COMMANDS = {
   { name = "meta-table", summary = "List the catalog's tables, or show one." },
   { name = "contract", summary = "Show the contracts of models, or check a contract file." },
   { name = "fingerprint", summary = "Show the fingerprints of models." },
-  { name = "manager", summary = "Administer a TS Manager: catalog, data sources." },
+  { name = "manager", summary = "Administer a TS Manager: users, teams, tokens, data sources, its catalog." },
   { name = "serve", summary = "Put a TS Manager on HTTP." },
   { name = "login", summary = "Log in to a TS Manager; the login is stored." },
   { name = "logout", summary = "Revoke and delete a stored login." },
