@@ -43,6 +43,10 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *data)
     http_exchange *exchange = data;
     size_t length = size * count;
     exchange->header_bytes += length;
+    if (length > 5 && strncmp(bytes, "HTTP/", 5) == 0) /* again after 100 Continue */
+        exchange->headers_ended = false;
+    if (length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n'))
+        exchange->headers_ended = true;
     if (exchange->header_bytes > MAXIMUM_HEADER_BYTES)
         exchange->status = MSEQ_E_LIMIT;
     else if (!take_header(bytes, length, "Retry-After", &exchange->retry_after) ||
@@ -165,11 +169,18 @@ static long milliseconds(int64_t given, int64_t otherwise) {
     return chosen > 86400000 ? 86400000L : (long)chosen;
 }
 
+/* Whether a request waits for a connection that is being made, because it may carry several. Over
+ * TLS the handshake tells; without, only the first reply would. */
+static long may_share_connection(const http_settings *settings) {
+    return strncasecmp(settings->origin, "https:", 6) == 0 ? 1L : 0L;
+}
+
 static bool set_connection(http_exchange *exchange, const http_settings *settings) {
-    return SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
-           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_PIPEWAIT, 1L) &&
-           SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
-           SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
+    return SET(CURLOPT_PIPEWAIT, may_share_connection(settings)) &&
+           SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
+           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_TCP_KEEPALIVE, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
+           SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
            SET(CURLOPT_USERAGENT, "libmainsequence/" MSEQ_VERSION_STRING) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
@@ -302,6 +313,8 @@ static bool is_distrust(CURLcode result) {
 
 static mseq_status broken(const http_exchange *exchange, CURLcode result, mseq_error *err) {
     const char *reason = exchange->reason[0] ? exchange->reason : curl_easy_strerror(result);
+    if (result == CURLE_OK)
+        reason = "the connection ended in the headers of the reply";
     mseq_error_set(err, MSEQ_E_TRANSPORT, "%s %s: %s", exchange->request->method,
                    mseq_buffer_text(&exchange->url), reason);
     if (is_distrust(result)) {
@@ -332,8 +345,9 @@ static mseq_status fail(const http_exchange *exchange, const http_settings *sett
 
 void http_exchange_finish(http_exchange *exchange, const http_settings *settings, CURLcode result) {
     mseq_outcome *outcome = exchange->outcome;
-    mseq_status status = result == CURLE_OK ? take_reply(exchange, &outcome->reply, &outcome->error)
-                                            : fail(exchange, settings, result, &outcome->error);
+    bool complete = result == CURLE_OK && exchange->headers_ended;
+    mseq_status status = complete ? take_reply(exchange, &outcome->reply, &outcome->error)
+                                  : fail(exchange, settings, result, &outcome->error);
     (void)status; /* the outcome's error holds it */
     http_exchange_clear(exchange);
 }

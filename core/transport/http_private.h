@@ -27,6 +27,7 @@ typedef struct http_exchange {
     size_t sent_offset;
     mseq_buffer received;
     size_t header_bytes;
+    bool headers_ended; /* with an empty line: libcurl takes the end of the connection for it too */
     char *retry_after;
     char *location;
     mseq_status status; /* of the callbacks: why they gave up */

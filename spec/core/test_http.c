@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Room `transport`: requests over HTTP to a server that behaves, and to servers that don't. */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "http_server.h"
 
 #include "support.h"
@@ -180,12 +183,480 @@ static void test_compressed(void **state) {
     scene_end(&s);
 }
 
+/* ---- Servers that don't behave
+ * ----------------------------------------------------------------------------------------- */
+
+/* One answer to one request, and the failure that must come of it. */
+static void expect_failure(http_answer answer, mseq_status status, const char *code,
+                           const char *message) {
+    scene s;
+    mseq_http_options options = MSEQ_HTTP_OPTIONS_INIT;
+    options.maximum_reply = 100000;
+    scene_begin(&s, &answer, 1, &options);
+    s.request.timeout_ms = 300;
+    s.request.authorization = "Bearer secret-token";
+    mseq_status got = scene_send(&s);
+    if (got != status)
+        fail_msg("%.40s: %d instead of %d: %s", answer.bytes ? answer.bytes : "(nothing)", got,
+                 status, s.err.message);
+    if (strcmp(s.err.code[0] ? s.err.code : mseq_status_name(s.err.status), code) != 0 ||
+        !strstr(s.err.message, message) || !strstr(s.err.message, s.origin))
+        fail_msg("got %s: %s, expected %s: %s", s.err.code, s.err.message, code, message);
+    assert_null(strstr(s.err.message, "secret-token"));
+    assert_null(s.reply.body);
+    assert_int_equal(s.reply.status, 0);
+    scene_end(&s);
+}
+
+static void test_cut_off(void **state) {
+    (void)state;
+    expect_failure((http_answer){NULL, 0, HTTP_CLOSE}, MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure((http_answer){NULL, 0, HTTP_RESET}, MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure((http_answer){"HTTP/1.1 200 OK\r\nContent-Le", 0, HTTP_CLOSE}, MSEQ_E_TRANSPORT,
+                   "interrupted", "");
+    expect_failure((http_answer){OK_HEAD "Content-Length: 10\r\n\r\n{\"a\"", 0, HTTP_CLOSE},
+                   MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure(
+        (http_answer){OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\n[1]", 0, HTTP_CLOSE},
+        MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure(
+        (http_answer){OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n[1]", 0, HTTP_CLOSE},
+        MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure((http_answer){"no HTTP at all\r\n\r\n", 0, HTTP_CLOSE}, MSEQ_E_TRANSPORT,
+                   "interrupted", "");
+    expect_failure((http_answer){OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n"
+                                         "not a zip",
+                                 0, HTTP_CLOSE},
+                   MSEQ_E_TRANSPORT, "interrupted", "");
+    expect_failure((http_answer){OK_HEAD "Content-Length: -5\r\n\r\n", 0, HTTP_CLOSE},
+                   MSEQ_E_TRANSPORT, "interrupted", "");
+}
+
+static void test_slow(void **state) {
+    (void)state;
+    expect_failure((http_answer){NULL, 0, HTTP_SILENT}, MSEQ_E_TIMEOUT, "timeout",
+                   "no whole reply within 300 ms");
+    expect_failure((http_answer){"HTTP/1.1 200 OK\r\n", 0, HTTP_SILENT}, MSEQ_E_TIMEOUT, "timeout",
+                   "no whole reply");
+    expect_failure((http_answer){OK_HEAD "Content-Length: 10\r\n\r\n{\"a\"", 0, HTTP_SILENT},
+                   MSEQ_E_TIMEOUT, "timeout", "no whole reply");
+    /* a body that ends with the connection, which never ends */
+    expect_failure((http_answer){OK_HEAD "\r\n{\"a\"", 0, HTTP_SILENT}, MSEQ_E_TIMEOUT, "timeout",
+                   "no whole reply");
+}
+
+static char *repeat(const char *head, const char *unit, size_t count) {
+    size_t head_length = strlen(head), length = strlen(unit);
+    char *text = malloc(head_length + length * count + 1);
+    assert_non_null(text);
+    memcpy(text, head, head_length);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + head_length + i * length, unit, length);
+    text[head_length + length * count] = '\0';
+    return text;
+}
+
+static void test_too_large(void **state) {
+    (void)state;
+    char *body = repeat(OK_HEAD "\r\n", "x", 100001);
+    expect_failure((http_answer){body, 0, HTTP_CLOSE}, MSEQ_E_LIMIT, "limit",
+                   "the reply is larger than 100000 bytes");
+    free(body);
+    char *headers = repeat("HTTP/1.1 200 OK\r\n", "X-Header: value of the header\r\n", 20000);
+    expect_failure((http_answer){headers, 0, HTTP_CLOSE}, MSEQ_E_LIMIT, "limit",
+                   "the headers of the reply are larger");
+    free(headers);
+    /* the size said is not believed, and the largest that fits is taken */
+    char *whole = repeat(OK_HEAD "Content-Length: 100000\r\n\r\n", "1", 100000);
+    http_answer answers[] = {{whole, 0, HTTP_CLOSE}};
+    scene s;
+    mseq_http_options options = MSEQ_HTTP_OPTIONS_INIT;
+    options.maximum_reply = 100000;
+    scene_begin(&s, answers, 1, &options);
+    assert_int_equal(scene_send(&s), MSEQ_OK);
+    assert_int_equal(strlen(s.reply.text), 100000); /* a number of 100,000 digits is no JSON */
+    scene_end(&s);
+    free(whole);
+}
+
+/* Bits of a deflate stream (RFC 1951): packed from the lowest bit of each byte. */
+typedef struct bits {
+    char *bytes;
+    size_t count;
+} bits;
+
+/* A Huffman code goes in from its highest bit. */
+static void put_code(bits *stream, unsigned code, int length) {
+    for (int i = length - 1; i >= 0; i--, stream->count++)
+        if (code >> i & 1)
+            stream->bytes[stream->count / 8] |= (char)(1 << stream->count % 8);
+}
+
+/* Ten megabytes of zeros in 65 kB: after one zero, "258 more like the last one" again and again. */
+static void test_compressed_too_large(void **state) {
+    (void)state;
+    static const char head[] = OK_HEAD "Content-Encoding: gzip\r\n\r\n"
+                                       "\x1f\x8b\x08\0\0\0\0\0\0\3";
+    size_t size = sizeof head - 1 + 70000;
+    char *answer = calloc(1, size);
+    assert_non_null(answer);
+    memcpy(answer, head, sizeof head - 1);
+    bits stream = {answer + sizeof head - 1, 0};
+    put_code(&stream, 6, 3);    /* the last block, with the fixed codes */
+    put_code(&stream, 0x30, 8); /* the byte 0 */
+    for (int i = 0; i < 40000; i++) {
+        put_code(&stream, 0xc5, 8); /* length 258 */
+        put_code(&stream, 0, 5);    /* distance 1 */
+    }
+    expect_failure((http_answer){answer, sizeof head - 1 + stream.count / 8, HTTP_CLOSE},
+                   MSEQ_E_LIMIT, "limit", "the reply is larger than 100000 bytes");
+    free(answer);
+}
+
+static void test_bodies_that_are_no_json(void **state) {
+    (void)state;
+    static const char *const bodies[] = {"<html>",   "{\"a\": }", "{\"a\": 99999999999999999999}",
+                                         "\"\xff\"", "[1] [2]",   "NaN"};
+    http_answer answers[COUNT(bodies)];
+    char bytes[COUNT(bodies)][200];
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        snprintf(bytes[i], sizeof bytes[i], OK_HEAD "Content-Length: %zu\r\n\r\n%s",
+                 strlen(bodies[i]), bodies[i]);
+        answers[i] = (http_answer){bytes[i], 0, HTTP_KEEP};
+    }
+    scene s;
+    SCENE(s, answers);
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        assert_int_equal(scene_send(&s), MSEQ_OK);
+        assert_null(s.reply.body);
+        assert_string_equal(s.reply.text, bodies[i]);
+    }
+    scene_end(&s);
+}
+
+/* ---- Connections
+ * ----------------------------------------------------------------------------------------- */
+
+static void test_nobody_listens(void **state) {
+    (void)state;
+    int port = 0, listener = http_listen(&port);
+    close(listener); /* nobody else gets the port in this moment */
+    char origin[64];
+    snprintf(origin, sizeof origin, "http://127.0.0.1:%d/", port);
+    mseq_transport *transport = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(mseq_transport_http_new(origin, NULL, &transport, &err), MSEQ_OK);
+    mseq_request request = MSEQ_REQUEST_INIT;
+    request.method = "GET";
+    request.path = "/x/";
+    mseq_reply reply = MSEQ_REPLY_INIT;
+    assert_int_equal(mseq_transport_send(transport, &request, &reply, &err), MSEQ_E_TRANSPORT);
+    assert_string_equal(err.code, "unreachable");
+    mseq_transport_free(transport);
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_transport_http_new("http://nowhere.invalid", NULL, &transport, &err),
+                     MSEQ_OK);
+    assert_int_equal(mseq_transport_send(transport, &request, &reply, &err), MSEQ_E_TRANSPORT);
+    assert_string_equal(err.code, "unreachable");
+    assert_int_equal(mseq_transport_send(transport, &request, &reply, NULL), MSEQ_E_TRANSPORT);
+    mseq_transport_free(transport);
+}
+
+/* The accept queue is full: the connection is never made. */
+static void test_no_connection_in_time(void **state) {
+    (void)state;
+    int port = 0, listener = http_listen(&port);
+    assert_int_equal(listen(listener, 0), 0);
+    int waiting[4];
+    for (size_t i = 0; i < COUNT(waiting); i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(waiting[i], (struct sockaddr *)&address, sizeof address);
+    }
+    scene s = {0};
+    snprintf(s.origin, sizeof s.origin, "http://127.0.0.1:%d", port);
+    mseq_http_options options = MSEQ_HTTP_OPTIONS_INIT;
+    options.connect_timeout_ms = 100;
+    assert_int_equal(mseq_transport_http_new(s.origin, &options, &s.transport, &s.err), MSEQ_OK);
+    s.request = (mseq_request)MSEQ_REQUEST_INIT;
+    s.request.method = "GET";
+    s.request.path = "/x/";
+    assert_int_equal(scene_send(&s), MSEQ_E_TIMEOUT);
+    assert_string_equal(s.err.code, "unreachable");
+    assert_non_null(strstr(s.err.message, "no connection within 100 ms"));
+    mseq_transport_free(s.transport);
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        close(waiting[i]);
+    close(listener);
+}
+
+#define NO_CONTENT "HTTP/1.1 204 No Content\r\n\r\n"
+
+/* A kept connection that breaks before the reply: what may be repeated is sent again at once, what
+ * must not happen twice is not. */
+static void test_broken_kept_connection(void **state) {
+    (void)state;
+    static const http_answer answers[] = {{NO_CONTENT, 0, HTTP_KEEP}, {NULL, 0, HTTP_CLOSE},
+                                          {NO_CONTENT, 0, HTTP_KEEP}, {NULL, 0, HTTP_CLOSE},
+                                          {NO_CONTENT, 0, HTTP_KEEP}, {NULL, 0, HTTP_CLOSE}};
+    scene s;
+    SCENE(s, answers);
+    mseq_value *body = document("{'a': 1}");
+    assert_int_equal(scene_send(&s), MSEQ_OK);
+    s.request.method = "POST";
+    s.request.body = body;
+    assert_int_equal(scene_send(&s), MSEQ_OK);
+    assert_int_equal(http_server_served(&s.server), 3);
+    s.request.send_once = true;
+    assert_int_equal(scene_send(&s), MSEQ_E_TRANSPORT);
+    assert_string_equal(s.err.code, "interrupted");
+    assert_int_equal(http_server_served(&s.server), 4);
+    expect_sent(&s, 3, "Content-Length: 8\r\n");
+    expect_sent(&s, 3, "\r\n\r\n{\"a\": 1}");
+    s.request.body = NULL;
+    s.request.send_once = false;
+    assert_int_equal(scene_send(&s), MSEQ_OK);
+    s.request.send_once = true; /* without a body it takes a connection of its own */
+    assert_int_equal(scene_send(&s), MSEQ_E_TRANSPORT);
+    assert_int_equal(http_server_served(&s.server), 6);
+    mseq_value_free(body);
+    scene_end(&s);
+}
+
+static void test_a_connection_closed_between_requests(void **state) {
+    (void)state;
+    static const http_answer answers[] = {
+        {NO_CONTENT, 0, HTTP_CLOSE}, {NO_CONTENT, 0, HTTP_RESET}, {NO_CONTENT, 0, HTTP_KEEP}};
+    scene s;
+    SCENE(s, answers);
+    mseq_value *body = document("{}");
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        s.request.method = "POST";
+        s.request.body = body;
+        s.request.send_once = true;
+        assert_int_equal(scene_send(&s), MSEQ_OK);
+        usleep(20000); /* the end has arrived, so that the next request sees it */
+    }
+    assert_int_equal(s.server.connections, 3);
+    mseq_value_free(body);
+    scene_end(&s);
+}
+
+static void *cancel_soon(void *data) {
+    usleep(50000);
+    mseq_cancellation_set(data);
+    return NULL;
+}
+
+static void test_cancelled(void **state) {
+    (void)state;
+    static const http_answer answers[] = {{OK_HEAD "Content-Length: 9\r\n\r\n[", 0, HTTP_SILENT}};
+    scene s;
+    SCENE(s, answers);
+    mseq_cancellation *token = mseq_cancellation_new();
+    pthread_t thread;
+    s.request.cancellation = token;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, token), 0);
+    assert_int_equal(scene_send(&s), MSEQ_E_CANCELLED);
+    pthread_join(thread, NULL);
+    assert_int_equal(scene_send(&s), MSEQ_E_CANCELLED); /* and nothing more is sent */
+    assert_int_equal(http_server_served(&s.server), 1);
+    mseq_cancellation_free(token);
+    scene_end(&s);
+}
+
+static void note_signal(int number) {
+    (void)number;
+    abort();
+}
+
+/* The server closes while the body is still being sent. */
+static void test_no_sigpipe(void **state) {
+    (void)state;
+    int port = 0, listener = http_listen(&port);
+    signal(SIGPIPE, note_signal);
+    char origin[64];
+    snprintf(origin, sizeof origin, "http://127.0.0.1:%d", port);
+    mseq_transport *transport = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_reply reply = MSEQ_REPLY_INIT;
+    assert_int_equal(mseq_transport_http_new(origin, NULL, &transport, &err), MSEQ_OK);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int connection = accept(listener, NULL, NULL);
+        setsockopt(connection, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+                   sizeof(struct linger));
+        close(connection);
+        _exit(0);
+    }
+    char *large = repeat("", "0123456789", 2000000);
+    mseq_request request = MSEQ_REQUEST_INIT;
+    request.method = "POST";
+    request.path = "/x/";
+    request.text = large;
+    request.text_length = strlen(large);
+    assert_int_equal(mseq_transport_send(transport, &request, &reply, &err), MSEQ_E_TRANSPORT);
+    mseq_transport_free(transport);
+    free(large);
+    waitpid(child, NULL, 0);
+    close(listener);
+    sigset_t pending;
+    sigpending(&pending);
+    assert_int_equal(sigismember(&pending, SIGPIPE), 0);
+    signal(SIGPIPE, SIG_DFL);
+}
+
+/* ---- Several at once
+ * ----------------------------------------------------------------------------------------- */
+
+#define MANY 40
+
+static void test_many(void **state) {
+    (void)state;
+    http_answer answers[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        answers[i] = (http_answer){i % 7 == 3 ? "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
+                                              : OK_HEAD "Content-Length: 2\r\n\r\n[]",
+                                   0, i % 5 == 4 ? HTTP_CLOSE : HTTP_KEEP};
+    scene s;
+    SCENE(s, answers);
+    char paths[MANY][16];
+    mseq_request requests[MANY];
+    mseq_outcome outcomes[MANY];
+    memset(outcomes, 0, sizeof outcomes);
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(paths[i], sizeof paths[i], "/%zu/", i);
+        requests[i] = s.request;
+        requests[i].path = i == 11 ? "no path" : paths[i];
+    }
+    mseq_transport_send_many(s.transport, requests, MANY, outcomes);
+    size_t refused = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(outcomes[i].error.status, i == 11 ? MSEQ_E_ARGUMENT : MSEQ_OK);
+        refused += outcomes[i].reply.status == 500;
+        mseq_reply_free(&outcomes[i].reply);
+    }
+    assert_int_equal(refused, 6);
+    assert_int_equal(http_server_served(&s.server), MANY - 1);
+    for (size_t i = 0; i < MANY; i++) { /* each came once */
+        char line[32];
+        size_t seen = 0;
+        snprintf(line, sizeof line, "GET /%zu/ ", i);
+        for (size_t k = 0; k < MANY - 1; k++)
+            seen += strncmp(s.server.requests[k], line, strlen(line)) == 0;
+        assert_int_equal(seen, i == 11 ? 0 : 1);
+    }
+    scene_end(&s);
+}
+
+/* None of the answers comes before all requests have: they are really side by side. */
+static void test_side_by_side(void **state) {
+    (void)state;
+    static const http_answer silent = {NULL, 0, HTTP_SILENT};
+    http_answer answers[8];
+    for (size_t i = 0; i < COUNT(answers); i++)
+        answers[i] = silent;
+    scene s;
+    SCENE(s, answers);
+    mseq_cancellation *token = mseq_cancellation_new();
+    mseq_request requests[COUNT(answers)];
+    mseq_outcome outcomes[COUNT(answers)];
+    memset(outcomes, 0, sizeof outcomes);
+    s.request.timeout_ms = 400;
+    for (size_t i = 0; i < COUNT(answers); i++)
+        requests[i] = s.request;
+    mseq_transport_send_many(s.transport, requests, COUNT(answers), outcomes);
+    for (size_t i = 0; i < COUNT(answers); i++)
+        assert_int_equal(outcomes[i].error.status, MSEQ_E_TIMEOUT);
+    assert_int_equal(http_server_served(&s.server), COUNT(answers));
+    mseq_cancellation_free(token);
+    scene_end(&s);
+}
+
+/* ---- What is refused before anything is sent
+ * ----------------------------------------------------------------------------------------- */
+
+static void test_origins(void **state) {
+    (void)state;
+    static const struct {
+        const char *origin;
+        const char *message; /* NULL: accepted */
+    } cases[] = {
+        {"http://h", NULL},
+        {"https://h:1/prefix/", NULL},
+        {"HTTPS://h", NULL},
+        {"http://[::1]:8000", NULL},
+        {"ftp://h", "scheme is ftp"},
+        {"http://user@h", "holds a user"},
+        {"http://:secret@h", "holds"},
+        {"http://h/?token=secret", "holds a query"},
+        {"http://h/#x", "holds a fragment"},
+        {"http://", "is not a URL"},
+        {"", "is not a URL"},
+        {"h", "is not a URL"},
+        {"http://h:99999", "is not a URL"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        mseq_transport *transport = NULL;
+        mseq_error err = MSEQ_ERROR_INIT;
+        mseq_status status = mseq_transport_http_new(cases[i].origin, NULL, &transport, &err);
+        if (cases[i].message)
+            assert_error(&err, MSEQ_E_REQUEST, cases[i].message, "an endpoint is");
+        else if (status != MSEQ_OK)
+            fail_msg("%s: %s", cases[i].origin, err.message);
+        assert_null(strstr(err.message, "secret"));
+        mseq_transport_free(transport);
+    }
+}
+
+static void test_requests_that_smuggle(void **state) {
+    (void)state;
+    static const http_answer answers[] = {{NO_CONTENT, 0, HTTP_KEEP}};
+    static const struct {
+        const char *path;
+        const char *query;
+        const char *authorization;
+    } cases[] = {{"x/", NULL, NULL},   {"@elsewhere/", NULL, NULL},
+                 {"/a b", NULL, NULL}, {"/a?b", NULL, NULL},
+                 {"/a#b", NULL, NULL}, {"/a\r\nX: y", NULL, NULL},
+                 {"/", "a=b c", NULL}, {"/", "a#b", NULL},
+                 {"/", "a\nb", NULL},  {"/", NULL, "Bearer a\r\nX: y"}};
+    scene s;
+    SCENE(s, answers);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        s.request.path = cases[i].path;
+        s.request.query = cases[i].query;
+        s.request.authorization = cases[i].authorization;
+        assert_int_equal(scene_send(&s), MSEQ_E_ARGUMENT);
+    }
+    assert_int_equal(s.server.connections, 0);
+    scene_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get_and_post),
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_headers_the_client_needs),
         cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_compressed_too_large),
+        cmocka_unit_test(test_bodies_that_are_no_json),
+        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_no_connection_in_time),
+        cmocka_unit_test(test_broken_kept_connection),
+        cmocka_unit_test(test_a_connection_closed_between_requests),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_no_sigpipe),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_requests_that_smuggle),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

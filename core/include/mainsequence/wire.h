@@ -27,9 +27,9 @@ typedef struct mseq_request {
     const char *authorization;             /* header value, or NULL */
     const char *origin;                    /* "https://host:port" that the caller used; NULL:
                                               in-process, links start with "local:" */
-    bool loopback;                         /* the peer is on this machine */
     int64_t timeout_ms;                    /* whole call; 0: the transport's default */
     const mseq_cancellation *cancellation; /* or NULL */
+    bool loopback;                         /* the peer is on this machine */
     bool send_once; /* doing it twice is not the same as once: a transport that loses the
                        connection after it sent something fails instead of sending again */
 } mseq_request;
