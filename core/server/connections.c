@@ -17,7 +17,7 @@ enum {
     /* A client that closed its sending half may still want the answer: it is waited for that long.
      */
     HALF_CLOSED_MS = 1000,
-    WRITE_RATE = 64 /* bytes a millisecond that a client takes at least */
+    WRITE_RATE = 1024 /* bytes a millisecond that a client takes at least */
 };
 
 /* ---- Coming and going --------------------------------------------------------------------------
@@ -222,16 +222,6 @@ static void look_for_client(server_connection *connection, int64_t now) {
         mseq_cancellation_set(connection->cancellation);
 }
 
-/* A client that has stopped sending in the middle of a request; libmicrohttpd would wait. */
-static bool is_truncated(const server_connection *connection) {
-    struct pollfd look = {.fd = connection->socket, .events = POLLRDHUP};
-    char byte;
-    return (connection->phase == SERVER_READING_BODY ||
-            connection->phase == SERVER_READING_HEADERS) &&
-           poll(&look, 1, 0) > 0 &&
-           recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 static void look_at(mseq_server *server, server_connection *connection, int64_t now) {
     if (connection->phase == SERVER_ANSWERING && connection->cancellation)
         look_for_client(connection, now);
@@ -244,8 +234,6 @@ static void look_at(mseq_server *server, server_connection *connection, int64_t 
         cut_off(server, connection, 0, NULL, NULL);
     else if (connection->deadline && now >= connection->deadline)
         close_late(server, connection);
-    else if (is_truncated(connection))
-        cut_off(server, connection, 400, "truncated", "the request ends too early");
 }
 
 void server_connections_look(mseq_server *server) {
@@ -296,8 +284,11 @@ void server_connections_drain(mseq_server *server) {
 
 void server_connections_cancel(mseq_server *server) {
     pthread_mutex_lock(&server->connections.lock);
-    for (server_connection *at = server->connections.first; at; at = at->next)
+    for (server_connection *at = server->connections.first; at; at = at->next) {
         if (at->cancellation)
             mseq_cancellation_set(at->cancellation);
+        else if (at->phase == SERVER_READING_HEADERS || at->phase == SERVER_READING_BODY)
+            cut_off(server, at, 503, "stopping", "the server is being stopped");
+    }
     pthread_mutex_unlock(&server->connections.lock);
 }

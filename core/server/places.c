@@ -49,8 +49,10 @@ static void enqueue(server_queue *queue, waiter *self) {
 
 static void dequeue(server_queue *queue, const waiter *self) {
     waiter **at = &queue->first;
-    while (*at != self)
+    while (*at && *at != self)
         at = &(*at)->next;
+    if (!*at)
+        return;
     *at = self->next;
     if (queue->last == &self->next)
         queue->last = at;

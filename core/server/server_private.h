@@ -79,7 +79,8 @@ void server_connections_look(mseq_server *server);
 bool server_connections_wait(mseq_server *server, int64_t ms);
 /* From now on connections without a request are closed. */
 void server_connections_drain(mseq_server *server);
-/* Sets the token of every request that is being answered. */
+/* Ends what is under way: sets the tokens of requests that are being answered, and refuses those
+ * that are still coming. */
 void server_connections_cancel(mseq_server *server);
 /* libmicrohttpd's notification (MHD_OPTION_NOTIFY_CONNECTION). */
 void server_connection_notify(void *server, struct MHD_Connection *connection, void **context,

@@ -18,9 +18,15 @@ local function count(text)
   return number
 end
 
+local function address(text)
+  if text:match("^[^%[%]:]+:%d+$") or text:match("^%[[^%[%]]+%]:%d+$") then return text end
+  return nil, ("'%s' is no address: write 127.0.0.1:8765, [::1]:8765, or port 0 for any free one"):format(text)
+end
+
 function M.add_to_parser(parser, summary)
   local command = parser:command("serve", summary)
-  command:option("--listen", "Where to listen; port 0 takes any free one.", "127.0.0.1:8765"):argname("<address:port>")
+  command:option("--listen", "Where to listen; port 0 takes any free one.", "127.0.0.1:8765"):convert(address)
+    :argname("<address:port>")
   command:option("--workers", "Threads that answer requests. Default: 16."):convert(count):argname("<number>")
   command:option("--max-body", "The largest request body. Default: 32M."):convert(size):argname("<size>")
   command:option("--max-connections", "Connections in total. Default: 1000."):convert(count):argname("<number>")
