@@ -238,11 +238,23 @@ local function names_of(c, columns)
   return table.concat(names, ", ")
 end
 
-local function write_returning(c, list)
+local function check_returning(list, target)
+  local read = {}
+  for _, element in ipairs(list) do froms.walk(element, read) end
+  for _, from in ipairs(read) do
+    if not rawequal(from, target) then
+      fault.raise("SQLite has no RETURNING of columns of another table", "select them afterwards")
+    end
+  end
+end
+
+local function write_returning(c, list, target)
   local buffer = c.buffer
   buffer[#buffer + 1] = "RETURNING "
   local outer = c.include_table
-  c.include_table = true
+  -- SQLite knows only the columns of the changed table there, and not by its schema
+  if c.sqlite then check_returning(list, target) end
+  c.include_table = not c.sqlite
   for position, entry in ipairs(naming.result_columns(list, nil, true)) do
     if position > 1 then buffer[#buffer + 1] = ", " end
     c:result_column(entry, false)
@@ -341,7 +353,7 @@ visitors.insert = function(c, statement)
   parts[#parts + 1] = (target.schema and c:quote(target.schema) .. "." or "") .. c:quote(target.name)
   if #columns > 0 then parts[#parts + 1] = " (" .. names_of(c, columns) .. ")" end
   local returned = #c.implicit > 0 and c.implicit or statement:result_columns()
-  local returning = #returned > 0 and c:capture(write_returning, returned)
+  local returning = #returned > 0 and c:capture(write_returning, returned, statement.target)
   if source then
     parts[#parts + 1] = " " .. c:capture(c.visitors[source.kind], source, { into = true, inside = c.in_cte })
   elseif #columns == 0 then
@@ -434,7 +446,7 @@ visitors.update = function(c, statement)
   if #extra > 0 then parts[#parts + 1] = " FROM " .. from_texts(c, extra) end
   if statement.criteria then parts[#parts + 1] = c:capture(write_where, statement) end
   local returned = statement:result_columns()
-  if #returned > 0 then parts[#parts + 1] = " " .. c:capture(write_returning, returned) end
+  if #returned > 0 then parts[#parts + 1] = " " .. c:capture(write_returning, returned, statement.target) end
   if #extra > 0 and c.lint then
     linter.check(c, statement, table.move(extra, 1, #extra, 2, { statement.target }))
   end
@@ -458,7 +470,7 @@ visitors.delete = function(c, statement)
   if #extra > 0 then parts[#parts + 1] = " USING " .. from_texts(c, extra) end
   if statement.criteria then parts[#parts + 1] = c:capture(write_where, statement) end
   local returned = statement:result_columns()
-  if #returned > 0 then parts[#parts + 1] = " " .. c:capture(write_returning, returned) end
+  if #returned > 0 then parts[#parts + 1] = " " .. c:capture(write_returning, returned, statement.target) end
   if #extra > 0 and c.lint then
     linter.check(c, statement, table.move(extra, 1, #extra, 2, { statement.target }))
   end

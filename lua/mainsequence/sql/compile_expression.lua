@@ -521,7 +521,8 @@ visitors.over = function(c, element)
     space = " "
   end
   if element.order and #element.order > 0 then
-    by(c, space .. "ORDER BY ", element.order)
+    buffer[#buffer + 1] = space .. "ORDER BY "
+    c:visit_order(element.order)
     space = " "
   end
   local frame = element.frame

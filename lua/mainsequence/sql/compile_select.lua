@@ -273,7 +273,7 @@ local function select_body(c, statement, list, inside)
   if statement.filtering then write_conditions(c, " \nHAVING ", statement.filtering) end
   if statement.ordering then
     buffer[#buffer + 1] = " ORDER BY "
-    c:visit_list(statement.ordering, ", ")
+    c:visit_order(statement.ordering)
   end
   if statement.limiting or statement.skipping or statement.fetching then write_limit(c, statement) end
   if more.for_update then write_for_update(c, more.for_update) end
@@ -369,7 +369,7 @@ local function compound_body(c, statement, place)
   end
   if statement.ordering then
     buffer[#buffer + 1] = " ORDER BY "
-    c:visit_list(statement.ordering, ", ")
+    c:visit_order(statement.ordering)
   end
   write_limit(c, statement)
   c.include_table = outer_include

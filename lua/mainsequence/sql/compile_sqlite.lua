@@ -3,6 +3,7 @@
 -- as text, booleans as 0 and 1. Casts and functions keep to that.
 
 local compiler = require("mainsequence.sql.compile_dml")
+local expression = require("mainsequence.sql.expression")
 local fault = require("mainsequence.sql.fault")
 local operators = require("mainsequence.sql.operators")
 local selectable = require("mainsequence.sql.selectable")
@@ -35,7 +36,77 @@ end
 by_operator[operators.is_distinct_from] = infix_of(" IS NOT ")
 by_operator[operators.is_not_distinct_from] = infix_of(" IS ")
 
--- LIKE ignores case only for ASCII letters, and so does lower().
+-- LIKE ignores the case of ASCII letters there, GLOB doesn't. Its wildcards are * ? [ ].
+local GLOB = { ["%"] = "*", ["_"] = "?", ["*"] = "[*]", ["?"] = "[?]", ["["] = "[[]" }
+
+---A pattern of LIKE as one of GLOB.
+---@param pattern string
+---@param escape string
+local function glob_of(pattern, escape)
+  local parts, literal = {}, false
+  for _, code in utf8.codes(pattern, true) do
+    local character = utf8.char(code)
+    if not literal and character == escape then
+      literal = true
+    else
+      local wildcard = character == "%" or character == "_"
+      parts[#parts + 1] = not (literal and wildcard) and GLOB[character] or character
+      literal = false
+    end
+  end
+  return table.concat(parts)
+end
+
+---Writes what `write_inner` writes inside calls of replace(), the first pair innermost.
+local function replaced(c, pairs_, write_inner)
+  write(c, ("replace("):rep(#pairs_))
+  write_inner()
+  for _, pair in ipairs(pairs_) do write(c, (", %s, %s)"):format(pair[1], pair[2])) end
+end
+
+-- what stands for escaped characters meanwhile
+local PERCENT, UNDERSCORE, ESCAPE = "char(1)", "char(2)", "char(3)"
+
+---A pattern that is known only to the database, made one of GLOB there.
+local function write_glob(c, escape, write_pattern)
+  local mark = c:quote_literal(escape)
+  local function pair_with(character) return c:quote_literal(escape .. character) end
+  replaced(c, {
+    { pair_with(escape), ESCAPE }, { pair_with("%"), PERCENT }, { pair_with("_"), UNDERSCORE },
+    { "'['", "'[[]'" }, { "'*'", "'[*]'" }, { "'?'", "'[?]'" }, { "'%%'", "'*'" }, { "'_'", "'?'" },
+    { PERCENT, "'%%'" }, { UNDERSCORE, "'_'" }, { ESCAPE, mark },
+  }, write_pattern)
+end
+
+---The bound pattern with its value as GLOB takes it, or nil when the value may be another one later.
+local function glob_bind(c, element, escape, before, after)
+  local right = element.right
+  local value = right.kind == "bind" and right.unique and not right.expanding and rawget(right, "value")
+  if type(value) ~= "string" or c.literal_binds then return nil end
+  local copy = expression.with_type(right, right.type)
+  copy.value = before .. glob_of(value, escape) .. after
+  return copy
+end
+
+local function case_sensitive(keyword, before, after)
+  return function(c, element)
+    local escape = element.modifiers and element.modifiers.escape or "\\"
+    c:visit(element.left)
+    write(c, keyword)
+    local bound = glob_bind(c, element, escape, before, after)
+    if bound then return c:visit(bound) end
+    if before ~= "" then write(c, "'*' || ") end
+    write_glob(c, escape, function() c:visit(element.right) end)
+    if after ~= "" then write(c, " || '*'") end
+  end
+end
+
+for name, ends in next, { like = { "", "" }, startswith = { "", "*" }, endswith = { "*", "" }, contains = { "*", "*" } } do
+  by_operator[operators[name]] = case_sensitive(" GLOB ", ends[1], ends[2])
+  by_operator[operators["not_" .. name]] = case_sensitive(" NOT GLOB ", ends[1], ends[2])
+end
+
+-- lower() folds the same letters as LIKE does.
 for name, keyword in next, { ilike = " LIKE ", not_ilike = " NOT LIKE " } do
   local function write_ilike(c, element, right)
     write(c, "lower(")
@@ -158,6 +229,13 @@ end
 -- ---- Casts and dates ----------------------------------------------------------------------------
 
 visitors.cast = function(c, element)
+  local affinity = element.type.affinity
+  if affinity == "Interval" then refuse("intervals", "keep a number of seconds") end
+  if affinity == "Boolean" then
+    write(c, "(")
+    c:visit(expression.grouped(element.element, operators.ne))
+    return write(c, " != 0)")
+  end
   write(c, "CAST(")
   c:visit(element.element)
   write(c, " AS " .. types.sqlite_cast(element.type) .. ")")
@@ -264,6 +342,41 @@ visitors.collation = function(c, element)
   write(c, (name == "C" or name == "POSIX" or name == "ucs_basic") and "BINARY" or c:quote(name))
 end
 
+-- ---- Order ------------------------------------------------------------------------------------------
+
+local function joins_outer(from)
+  if from.kind ~= "join" then return false end
+  return from.isouter or from.full or joins_outer(from.left) or joins_outer(from.right)
+end
+
+---Whether the expression may be NULL for all that is known.
+local function nullable(c, element)
+  local required = element.kind == "column" and not rawget(element, "proxies")
+    and (element.primary_key or rawget(element, "nullable") == false)
+  if not required then return true end
+  local entry = c.stack[#c.stack]
+  for _, from in ipairs(entry and entry.froms or {}) do
+    if joins_outer(from) then return true end
+  end
+  return false
+end
+
+---An item of ORDER BY: NULLs come last, and first in a descending order, as on PostgreSQL.
+---@param element mainsequence.sql.Element
+function visitors.ordered(c, element)
+  c:visit(element)
+  local inner, descending = element, false
+  while inner.kind == "label_reference" or inner.kind == "modified" do
+    local modifier = inner.modifier
+    if modifier == operators.nulls_first or modifier == operators.nulls_last then return end
+    descending = descending or modifier == operators.desc
+    inner = inner.element
+  end
+  if inner.kind ~= "text" and not inner.is_literal and nullable(c, inner) then
+    write(c, descending and " NULLS FIRST" or " NULLS LAST")
+  end
+end
+
 -- ---- Rows and VALUES ----------------------------------------------------------------------------
 
 ---VALUES has no list of column names there; they are column1, column2, …
@@ -286,6 +399,28 @@ local compound_of = base.compound
 visitors.compound = function(c, statement, place)
   if statement.keyword == "INTERSECT ALL" or statement.keyword == "EXCEPT ALL" then refuse(statement.keyword) end
   return compound_of(c, statement, place)
+end
+
+-- Operators of op(): SQLite's own, as users write them.
+local OWN_OPERATORS = {}
+for text in ("|| -> ->> * / % + - & | << >> < > <= >= = == <> != IS LIKE GLOB AND OR"):gmatch("%S+") do
+  OWN_OPERATORS[text] = true
+end
+
+local binary_of = base.binary
+visitors.binary = function(c, element)
+  local operator = element.operator
+  if operator.custom and not operator.eager then
+    local text = operator.text:gsub("^ ", ""):gsub(" $", ""):gsub("%%%%", "%%")
+    if not OWN_OPERATORS[text:upper()] then refuse(("operator %s"):format(text), "write what it does with functions of SQLite") end
+  end
+  return binary_of(c, element)
+end
+
+local select_of = base.select
+visitors.select = function(c, statement, place)
+  if #statement.list == 0 then refuse("SELECT without columns") end
+  return select_of(c, statement, place)
 end
 
 for _, kind in ipairs { "insert", "update", "delete" } do

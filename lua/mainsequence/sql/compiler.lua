@@ -68,6 +68,18 @@ function Compiler:visit_list(list, separator)
   end
 end
 
+---Appends the items of an ORDER BY.
+---@param list any[]
+function Compiler:visit_order(list)
+  local ordered = self.sqlite and self.visitors.ordered
+  if not ordered then return self:visit_list(list, ", ") end
+  local buffer = self.buffer
+  for position = 1, #list do
+    if position > 1 then buffer[#buffer + 1] = ", " end
+    ordered(self, list[position])
+  end
+end
+
 ---What `write` appends, as a text of its own.
 ---@param write fun(c: mainsequence.sql.Compiler, ...)
 ---@param ... any
