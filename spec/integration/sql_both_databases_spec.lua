@@ -13,7 +13,7 @@ local suite = require("suite_compiled_sql")
 local FOLDER = "spec/golden/compiled_sql/"
 -- At least so many of the cases run on both.
 local SAMPLE = 450
-local RANDOM_STATEMENTS, SEED = 400, 20260528
+local RANDOM_STATEMENTS, SEED = 300, 20260528
 
 -- Cases whose results differ by their nature.
 local UNEQUAL = {
@@ -92,7 +92,8 @@ describe("one statement on two databases", function()
     for position = 1, RANDOM_STATEMENTS do
       local statement = next_statement()
       local operation = both.compile(statement, "postgresql")
-      local place = ("statement %d: %s\n%s"):format(position, operation.statement.sql, core.json_encode(operation.statement.parameters))
+      local place = ("statement %d: %s\n%s"):format(position, operation.statement.sql,
+        core.json_encode(operation.statement.parameters))
       local expected, refusal = outcome(operation, statement)
       assert(expected, ("%s\n%s"):format(place, tostring(refusal)))
       local actual, err = outcome(both.compile(statement, "sqlite"), statement)

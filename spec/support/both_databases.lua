@@ -160,14 +160,18 @@ local function rows_of(t)
   return {
     { t.account, {
       { uid = U1, name = "x", email = "one@example.com", balance = 1.5, is_active = true, rank = 1, created_at = stamp(28) },
-      { uid = U2, name = "alpha", email = sql.null, balance = 20, is_active = false, rank = 5, parent_uid = U1, created_at = stamp(1) },
+      { uid = U2, name = "alpha", email = sql.null, balance = 20, is_active = false, rank = 5, parent_uid = U1,
+        created_at = stamp(1) },
       { uid = U3, name = "Beta", email = "b@example.com", balance = sql.null, is_active = true, rank = sql.null, parent_uid = U1,
         created_at = sql.null },
     } },
     { t.asset, {
-      { uid = U1, symbol = "BTC", asset_class = "crypto", account_uid = U1, price = 1.25, quantity = 10, listed_on = sql.date("2026-05-28") },
-      { uid = U2, symbol = "ETH", asset_class = "crypto", account_uid = U1, price = 9.5, quantity = 3, listed_on = sql.date("2026-06-01") },
-      { uid = U3, symbol = "x", asset_class = sql.null, account_uid = U2, price = sql.null, quantity = sql.null, listed_on = sql.null },
+      { uid = U1, symbol = "BTC", asset_class = "crypto", account_uid = U1, price = 1.25, quantity = 10,
+        listed_on = sql.date("2026-05-28") },
+      { uid = U2, symbol = "ETH", asset_class = "crypto", account_uid = U1, price = 9.5, quantity = 3,
+        listed_on = sql.date("2026-06-01") },
+      { uid = U3, symbol = "x", asset_class = sql.null, account_uid = U2, price = sql.null, quantity = sql.null,
+        listed_on = sql.null },
     } },
     { t.holdings_set, {
       { uid = U1, account_uid = U1, time_index = stamp(28) }, { uid = U2, account_uid = U2, time_index = stamp(29) },

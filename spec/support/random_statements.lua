@@ -189,7 +189,8 @@ function M.generator(t, random)
     local _, query = sources_and_select(function(sources)
       local value = number(sources, 1)
       return { sources[1].key, sql.func.row_number():over { order_by = { value, sources[1].key } }:label("n"),
-        sql.func.sum(value):over { partition_by = text(sources, 0), order_by = { sources[1].key }, rows = { sql.null, 0 } }:label("s") }
+        sql.func.sum(value):over { partition_by = text(sources, 0), order_by = { sources[1].key }, rows = { sql.null, 0 } }
+          :label("s") }
     end)
     return query
   end

@@ -412,7 +412,9 @@ visitors.binary = function(c, element)
   local operator = element.operator
   if operator.custom and not operator.eager then
     local text = operator.text:gsub("^ ", ""):gsub(" $", ""):gsub("%%%%", "%%")
-    if not OWN_OPERATORS[text:upper()] then refuse(("operator %s"):format(text), "write what it does with functions of SQLite") end
+    if not OWN_OPERATORS[text:upper()] then
+      refuse(("operator %s"):format(text), "write what it does with functions of SQLite")
+    end
   end
   return binary_of(c, element)
 end
