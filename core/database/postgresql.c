@@ -143,6 +143,7 @@ static void session_close(void *closed) {
     postgresql_session *session = closed;
     postgresql_cache_clear(session);
     PQfinish(session->connection);
+    postgresql_verdicts_free(session->verdicts);
     free(session->types);
     free(session);
 }
@@ -324,6 +325,11 @@ static mseq_status encrypt_password(void *session, const char *role, const char 
     return postgresql_encrypt_password(session, role, password, verifier, err);
 }
 
+static mseq_status run_governed(void *session, const mseq_governed_statement *statement,
+                                mseq_governed_result *result, mseq_error *err) {
+    return postgresql_run_governed(session, statement, result, err);
+}
+
 const database_driver database_postgresql_driver = {
     .dialect = MSEQ_POSTGRESQL,
     .open = target_open,
@@ -342,4 +348,5 @@ const database_driver database_postgresql_driver = {
     .table_names = table_names,
     .reflect_table = reflect_table,
     .encrypt_password = encrypt_password,
+    .run_governed = run_governed,
 };

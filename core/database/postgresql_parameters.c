@@ -152,6 +152,28 @@ mseq_status postgresql_parameters_read(const mseq_value *given, postgresql_param
     return status;
 }
 
+void postgresql_parameters_declare(postgresql_parameters *p, const char *const *types) {
+    static const struct {
+        const char *name;
+        Oid type;
+    } known[] = {{"uuid", 2950},    {"date", 1082},   {"timestamp with time zone", 1184},
+                 {"numeric", 1700}, {"json", 114},    {"jsonb", 3802},
+                 {"bool", 16},      {"int16", 21},    {"int32", 23},
+                 {"int64", 20},     {"float32", 700}, {"float64", 701}};
+    for (size_t i = 0; types && i < p->count; i++) {
+        mseq_kind kind = mseq_value_kind(mseq_array_get(p->given, i));
+        bool text = kind == MSEQ_STRING || kind == MSEQ_NULL || kind == MSEQ_OBJECT;
+        bool number = kind == MSEQ_INTEGER || kind == MSEQ_FLOAT;
+        for (size_t k = 0; types[i] && k < sizeof known / sizeof *known; k++) {
+            bool wide = known[k].type == 1700 || known[k].type == 700 || known[k].type == 701;
+            bool whole = known[k].type == 20 && kind == MSEQ_INTEGER;
+            if (strcmp(known[k].name, types[i]) == 0 && p->formats[i] == 0 &&
+                (text || (number && (wide || whole))))
+                p->types[i] = known[k].type;
+        }
+    }
+}
+
 /* ---- Lists -------------------------------------------------------------------------------------
  */
 

@@ -51,6 +51,7 @@ typedef struct postgresql_statement {
     size_t type_count;
     postgresql_column *columns;
     size_t column_count;
+    bool small; /* its rows, as a governed select, were few the last time */
     uint64_t last_used;
 } postgresql_statement;
 
@@ -81,12 +82,24 @@ typedef struct postgresql_session {
     bool lost;              /* of no use at all */
     postgresql_type *types; /* of the database's own types */
     size_t type_count;
+    struct postgresql_verdicts *verdicts; /* of governed statements; NULL: none yet */
     /* what ends a statement early */
     const mseq_cancellation *cancellation;
     int64_t timeout_ms; /* 0: none */
     int64_t deadline;   /* monotonic ms of the statement that runs; 0: none */
     postgresql_stop stop;
 } postgresql_session;
+
+typedef struct postgresql_parameters {
+    const mseq_value *given; /* borrowed array, or NULL */
+    size_t count;
+    Oid *types;
+    const char **values;
+    size_t *offsets; /* of values in `text` */
+    int *lengths, *formats;
+    bool lists; /* some can only be written when the server told their types */
+    mseq_buffer text;
+} postgresql_parameters;
 
 /* ---- postgresql_error.c */
 /* The error of a result; `sql` (may be NULL) is the statement it is about. */
@@ -122,6 +135,19 @@ mseq_status postgresql_command(postgresql_session *session, const char *sql, cha
 /* Whether a command can be sent now. */
 mseq_status postgresql_ready(postgresql_session *session, mseq_error *err);
 
+/* Sending failed: the connection is gone or memory is short. */
+mseq_status postgresql_fail_send(postgresql_session *session, mseq_error *err);
+/* Sends a statement, by its name if it is prepared. False: postgresql_fail_send says why. */
+bool postgresql_send(postgresql_session *session, const postgresql_statement *statement,
+                     const postgresql_parameters *parameters);
+/* The statement to run, prepared and described if the server can keep a plan for it; one that is
+ * not `kept` by the cache is freed by the caller. */
+mseq_status postgresql_acquire(postgresql_session *session, const char *sql,
+                               postgresql_parameters *parameters, postgresql_statement **statement,
+                               bool *kept, mseq_error *err);
+/* Whether the plan was made for another form of the table, or is gone (DEALLOCATE, DISCARD). */
+bool postgresql_is_stale(const PGresult *result);
+
 /* ---- postgresql_password.c */
 mseq_status postgresql_encrypt_password(postgresql_session *session, const char *role,
                                         const char *password, char **verifier, mseq_error *err);
@@ -134,19 +160,12 @@ mseq_status postgresql_types_load(postgresql_session *session, const Oid *oids, 
                                   mseq_error *err);
 
 /* ---- postgresql_parameters.c */
-typedef struct postgresql_parameters {
-    const mseq_value *given; /* borrowed array, or NULL */
-    size_t count;
-    Oid *types;
-    const char **values;
-    size_t *offsets; /* of values in `text` */
-    int *lengths, *formats;
-    bool lists; /* some can only be written when the server told their types */
-    mseq_buffer text;
-} postgresql_parameters;
 
 mseq_status postgresql_parameters_read(const mseq_value *given, postgresql_parameters *parameters,
                                        mseq_error *err);
+/* Parameters whose types are said (data types as a request names them; NULL for one: by its value).
+ */
+void postgresql_parameters_declare(postgresql_parameters *parameters, const char *const *types);
 /* Writes the lists by the types that the server found (NULL: as JSON) and sets `values`. */
 mseq_status postgresql_parameters_finish(const postgresql_session *session,
                                          postgresql_parameters *parameters, const Oid *found,
@@ -172,6 +191,9 @@ void postgresql_cache_drop(postgresql_session *session, postgresql_statement *st
 /* Forgets all; the server forgets them with the next statement or reset. */
 void postgresql_cache_clear(postgresql_session *session);
 
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+uint64_t postgresql_hash(const char *text, size_t length);
+
 /* ---- postgresql_values.c */
 /* One value, owned by the caller; NULL: memory is short. */
 mseq_value *postgresql_value(const postgresql_session *session, Oid type, const char *text,
@@ -179,5 +201,33 @@ mseq_value *postgresql_value(const postgresql_session *session, Oid type, const 
 /* A row of a result as an object, owned by the caller. */
 mseq_status postgresql_row(const postgresql_session *session, const postgresql_statement *statement,
                            const PGresult *result, int row, mseq_value **object, mseq_error *err);
+
+/* ---- postgresql_verdict.c: what is known about texts of governed statements */
+/* What the statement is and touches, if its operation, its scope and the database allow it, as far
+ * as that can be said without asking the database. *facts is borrowed until the next call. *checked
+ * says whether postgresql_verdict_check has been asked lately. */
+mseq_status postgresql_verdict_find(postgresql_session *session,
+                                    const mseq_governed_statement *statement,
+                                    const mseq_sql_statement **facts, bool *checked,
+                                    mseq_error *err);
+/* Asks the database what only it knows: kinds of tables, rules, triggers, functions of the same
+ * name. Inside a transaction whose search path is set. */
+mseq_status postgresql_verdict_check(postgresql_session *session,
+                                     const mseq_governed_statement *statement,
+                                     const mseq_sql_statement *facts, mseq_error *err);
+void postgresql_verdicts_free(struct postgresql_verdicts *verdicts);
+
+/* ---- postgresql_governed_error.c */
+/* postgresql_fail for an author's statement: no text about what is not in its scope. */
+mseq_status postgresql_fail_governed(postgresql_session *session, const PGresult *result,
+                                     const mseq_governed_statement *statement, mseq_error *err);
+/* The same for an error that was set already by a function that does not know of scopes. */
+mseq_status postgresql_filter_error(const mseq_error *raw, const mseq_governed_statement *statement,
+                                    mseq_error *err);
+
+/* ---- postgresql_governed.c */
+mseq_status postgresql_run_governed(postgresql_session *session,
+                                    const mseq_governed_statement *statement,
+                                    mseq_governed_result *result, mseq_error *err);
 
 #endif

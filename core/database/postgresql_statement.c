@@ -18,8 +18,7 @@ mseq_status postgresql_ready(postgresql_session *session, mseq_error *err) {
     return MSEQ_OK;
 }
 
-/* Sending fails when the connection is gone or memory is short. */
-static mseq_status fail_send(postgresql_session *session, mseq_error *err) {
+mseq_status postgresql_fail_send(postgresql_session *session, mseq_error *err) {
     if (PQstatus(session->connection) == CONNECTION_BAD)
         return postgresql_fail_lost(session, err);
     session->saw_error = session->lost = true;
@@ -50,8 +49,8 @@ static bool send_preamble(postgresql_session *session, const preamble *before) {
     return true;
 }
 
-static bool send_statement(postgresql_session *session, const postgresql_statement *statement,
-                           const postgresql_parameters *p) {
+bool postgresql_send(postgresql_session *session, const postgresql_statement *statement,
+                     const postgresql_parameters *p) {
     int count = (int)p->count;
     if (statement->name[0])
         return PQsendQueryPrepared(session->connection, statement->name, count, p->values,
@@ -90,7 +89,7 @@ static mseq_status read_pipeline(postgresql_session *session, result_taker take,
             break;
     }
     if (!PQexitPipelineMode(session->connection))
-        return first != MSEQ_OK ? first : fail_send(session, err);
+        return first != MSEQ_OK ? first : postgresql_fail_send(session, err);
     return first;
 }
 
@@ -157,7 +156,7 @@ static mseq_status prepare(postgresql_session *session, postgresql_statement *st
         !PQsendPrepare(connection, statement->name, statement->sql, (int)statement->type_count,
                        statement->types) ||
         !PQsendDescribePrepared(connection, statement->name) || !PQpipelineSync(connection))
-        return fail_send(session, err);
+        return postgresql_fail_send(session, err);
     description to = {statement, before.count + 1, 0};
     mseq_status status = postgresql_flush(session, err);
     if (status == MSEQ_OK)
@@ -189,10 +188,9 @@ static bool is_kept(const char *sql) {
     return false;
 }
 
-/* The statement to run; one that is not `kept` by the cache is freed by the caller. */
-static mseq_status acquire(postgresql_session *session, const char *sql,
-                           postgresql_parameters *parameters, postgresql_statement **statement,
-                           bool *kept, mseq_error *err) {
+mseq_status postgresql_acquire(postgresql_session *session, const char *sql,
+                               postgresql_parameters *parameters, postgresql_statement **statement,
+                               bool *kept, mseq_error *err) {
     *kept = is_kept(sql);
     postgresql_statement *found = *kept ? postgresql_cache_find(session, sql, parameters) : NULL;
     mseq_status status = MSEQ_OK;
@@ -258,8 +256,7 @@ static mseq_status hand_out(const running *run, const PGresult *result, mseq_err
     return status;
 }
 
-/* The plan was made for another form of the table, or is gone (DEALLOCATE, DISCARD). */
-static bool is_stale(const PGresult *result) {
+bool postgresql_is_stale(const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     return sqlstate &&
@@ -282,7 +279,7 @@ static mseq_status take_result(running *run, PGresult *result, mseq_error *err) 
     case PGRES_COPY_BOTH:
         return mseq_error_set(err, MSEQ_E_STATEMENT, "COPY to or from the client is not supported");
     default:
-        run->stale = run->statement->name[0] && is_stale(result);
+        run->stale = run->statement->name[0] && postgresql_is_stale(result);
         return postgresql_fail(run->session, result, run->statement->sql, err);
     }
 }
@@ -332,9 +329,9 @@ static mseq_status execute(running *run, const postgresql_parameters *parameters
     preamble before = take_begin(session);
     bool pipeline = before.count > 0;
     if ((pipeline && !PQenterPipelineMode(session->connection)) ||
-        !send_preamble(session, &before) || !send_statement(session, run->statement, parameters) ||
+        !send_preamble(session, &before) || !postgresql_send(session, run->statement, parameters) ||
         (pipeline && !PQpipelineSync(session->connection)))
-        return fail_send(session, err);
+        return postgresql_fail_send(session, err);
     mseq_status status = postgresql_flush(session, err);
     if (status == MSEQ_OK)
         status = receive(run, before.count, err);
@@ -353,7 +350,7 @@ static void keep_tag(PGresult *result, char tag[16]) {
 static mseq_status send_simple(postgresql_session *session, const char *sql, char tag[16],
                                mseq_error *err) {
     if (!PQsendQuery(session->connection, sql))
-        return fail_send(session, err);
+        return postgresql_fail_send(session, err);
     mseq_status status = postgresql_flush(session, err);
     while (status == MSEQ_OK) {
         PGresult *result = NULL;
@@ -417,7 +414,7 @@ static mseq_status run_once(postgresql_session *session, const char *sql,
     bool kept = false;
     mseq_status status = postgresql_parameters_read(parameters, &p, err);
     if (status == MSEQ_OK)
-        status = acquire(session, sql, &p, &run.statement, &kept, err);
+        status = postgresql_acquire(session, sql, &p, &run.statement, &kept, err);
     if (status == MSEQ_OK)
         status = postgresql_parameters_finish(session, &p, kept ? run.statement->found : NULL, err);
     if (status == MSEQ_OK) {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "governed.h"
 #include "sqlite_governed.h"
 
 enum { SCHEMA_ATTEMPTS = 8 }; /* a schema that changes more often meanwhile is an error */
-static const int64_t DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 typedef struct governed_run {
     const mseq_governed_statement *statement;
@@ -130,46 +130,13 @@ static mseq_status obtain(governed_run *run, mseq_error *err) {
 /* ---- Rows ------------------------------------------------------------------------------------
  */
 
-/* Bytes of the row as JSON, escapes of characters not counted. */
-static int64_t row_bytes(const mseq_value *row) {
-    int64_t bytes = 2;
-    for (size_t i = 0; i < mseq_value_length(row); i++) {
-        const mseq_value *value = mseq_object_value_at(row, i);
-        bytes += (int64_t)mseq_object_key_length_at(row, i) + 6;
-        switch (mseq_value_kind(value)) {
-        case MSEQ_STRING:
-            bytes += (int64_t)mseq_value_get_text_length(value) + 2;
-            break;
-        case MSEQ_OBJECT:
-            bytes += row_bytes(value);
-            break;
-        case MSEQ_NULL:
-            bytes += 4;
-            break;
-        default: /* numbers: what a long one takes */
-            bytes += 20;
-        }
-    }
-    return bytes;
-}
-
 static mseq_status take_row(governed_run *run, mseq_error *err) {
-    int64_t most = run->statement->max_bytes > 0 ? run->statement->max_bytes : DEFAULT_MAX_BYTES;
     mseq_value *row = NULL;
     mseq_status status = sqlite_columns(run->prepared, err);
     if (status == MSEQ_OK)
         status = sqlite_row(run->prepared, &row, err);
-    if (status != MSEQ_OK)
-        return status;
-    run->bytes += row_bytes(row);
-    if (mseq_array_add(run->rows, row) != MSEQ_OK)
-        return mseq_error_no_memory(err);
-    if (run->bytes <= most)
-        return MSEQ_OK;
-    mseq_error_set(err, MSEQ_E_LIMIT, "the rows pass %lld bytes", (long long)most);
-    mseq_error_hint(err, "ask for fewer rows or columns");
-    mseq_error_code(err, "response_too_large");
-    return MSEQ_E_LIMIT;
+    return status == MSEQ_OK ? governed_keep_row(run->statement, run->rows, row, &run->bytes, err)
+                             : status;
 }
 
 /* Steps to the end, or for a select to the row behind the last that is wanted. */
@@ -218,15 +185,6 @@ static mseq_status run_prepared(governed_run *run, mseq_error *err) {
 /* ---- Writing ---------------------------------------------------------------------------------
  */
 
-static mseq_status row_limit(const governed_run *run, mseq_error *err) {
-    mseq_error_set(err, MSEQ_E_STATEMENT,
-                   "the statement returns %lld rows, max_rows is %lld; nothing was written",
-                   (long long)run->row_count, (long long)run->statement->max_rows);
-    mseq_error_hint(err, "raise max_rows or change fewer rows at once");
-    mseq_error_code(err, "row_limit");
-    return MSEQ_E_STATEMENT;
-}
-
 static mseq_status run_plain(sqlite_handle *handle, const char *sql, mseq_error *err) {
     database_sink nothing = {NULL, NULL};
     int64_t affected;
@@ -234,16 +192,18 @@ static mseq_status run_plain(sqlite_handle *handle, const char *sql, mseq_error 
 }
 
 /* RETURNING: the first step has done the whole change, so that only a transaction around it can
- * take it back when its rows are too many. */
-static mseq_status run_returning(governed_run *run, mseq_error *err) {
+ * take it back when its rows are too many, or when the caller says no. */
+static mseq_status run_transaction(governed_run *run, mseq_error *err) {
     sqlite_handle *writer = run->runner;
     mseq_status status = run_plain(writer, "BEGIN IMMEDIATE", err);
     if (status != MSEQ_OK)
         return status;
     status = run_prepared(run, err);
     if (status == MSEQ_OK && run->has_more)
-        status = row_limit(run, err);
+        status = governed_too_many_rows(run->statement, run->row_count, err);
     sqlite3_reset(run->prepared->stmt);
+    if (status == MSEQ_OK)
+        status = governed_confirm(run->statement, err);
     if (status == MSEQ_OK)
         status = run_plain(writer, "COMMIT", err);
     if (status != MSEQ_OK && !sqlite3_get_autocommit(writer->db)) {
@@ -276,33 +236,17 @@ static mseq_status run_once(governed_run *run, mseq_error *err) {
     if (status != MSEQ_OK)
         return status;
     run->has_rows = sqlite3_column_count(run->prepared->stmt) > 0;
-    bool returning = run->operation != LITE_SELECT && run->has_rows;
+    bool write = run->operation != LITE_SELECT;
     status = run->has_rows && run->statement->with_origins ? read_origins(run, err) : MSEQ_OK;
     if (status == MSEQ_OK)
-        status = returning ? run_returning(run, err) : run_prepared(run, err);
+        status = write && (run->has_rows || run->statement->confirm) ? run_transaction(run, err)
+                                                                     : run_prepared(run, err);
+    if (status == MSEQ_OK && !write)
+        status = governed_confirm(run->statement, err);
     if (run->again)
         sqlite_cache_drop(run->runner, run->prepared);
     sqlite_release(run->prepared);
     return status;
-}
-
-static mseq_status check_arguments(const mseq_governed_statement *statement, governed_run *run,
-                                   mseq_error *err) {
-    if (!statement->sql || statement->size < sizeof *statement || statement->max_rows < 1 ||
-        statement->offset < 0)
-        return mseq_error_set(err, MSEQ_E_ARGUMENT,
-                              "a governed statement needs SQL, max_rows of at least 1 and an "
-                              "offset of at least 0");
-    if (!sqlite_operation_from_name(statement->operation, &run->operation))
-        return mseq_error_set(err, MSEQ_E_ARGUMENT, "unknown operation '%s'",
-                              statement->operation ? statement->operation : "");
-    if (statement->sql_length > 4 * 1024 * 1024)
-        return mseq_error_set(err, MSEQ_E_LIMIT, "the statement is longer than 4 MiB");
-    if (memchr(statement->sql, '\0', statement->sql_length))
-        return mseq_error_set(err, MSEQ_E_STATEMENT, "the statement holds a NUL character");
-    if (mseq_cancellation_is_set(statement->cancellation))
-        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
-    return MSEQ_OK;
 }
 
 static mseq_status run_until_stable(governed_run *run, mseq_error *err) {
@@ -319,7 +263,10 @@ static mseq_status run_until_stable(governed_run *run, mseq_error *err) {
 mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,
                                 mseq_governed_result *result, mseq_error *err) {
     governed_run run = {.statement = statement};
-    mseq_status status = check_arguments(statement, &run, err);
+    mseq_status status = governed_check_arguments(statement, err);
+    if (status == MSEQ_OK && !sqlite_operation_from_name(statement->operation, &run.operation))
+        status = mseq_error_set(err, MSEQ_E_ARGUMENT, "unknown operation '%s'",
+                                statement->operation ? statement->operation : "");
     if (status != MSEQ_OK)
         return status;
     bool select = run.operation == LITE_SELECT;

@@ -28,9 +28,11 @@ typedef struct bounds {
     level *levels; /* SQL_NESTING_MAXIMUM + 1 */
     size_t depth;  /* index of the current level */
     size_t selects, set_operators, joins;
-    bool began; /* a piece that counts was seen */
-    bool ended; /* a ";" was seen after it */
-    bool label; /* the next word is a name, whatever it says: after "." or AS */
+    size_t start; /* of the first piece that counts */
+    bool seen;    /* there was one */
+    bool began;   /* its first word was seen */
+    bool ended;   /* a ";" was seen after it */
+    bool label;   /* the next word is a name, whatever it says: after "." or AS */
     bool distinct;
     mseq_error *err;
 } bounds;
@@ -222,6 +224,9 @@ static mseq_status take(bounds *b, const piece *p, size_t at, size_t *end) {
         return MSEQ_E_STATEMENT;
     }
     b->label = p->kind == PIECE_CODE && *start == '.';
+    if (!b->seen)
+        b->start = at;
+    b->seen = true;
     if (!b->began && !(p->kind == PIECE_CODE && *start == '(')) {
         mseq_status status = first_word(b, start, p->end - at);
         if (status != MSEQ_OK)
@@ -258,12 +263,13 @@ static mseq_status scan(bounds *b) {
                     : sql_refuse(b->err, "kind_mismatch", "there is no statement in the text");
 }
 
-mseq_status sql_check_nesting(const char *sql, size_t length, mseq_error *err) {
+mseq_status sql_check_nesting(const char *sql, size_t length, size_t *start, mseq_error *err) {
     bounds b = {.sql = sql, .length = length, .err = err};
     b.levels = calloc(SQL_NESTING_MAXIMUM + 1, sizeof *b.levels);
     if (!b.levels)
         return mseq_error_no_memory(err);
     mseq_status status = scan(&b);
     free(b.levels);
+    *start = b.start;
     return status;
 }

@@ -108,12 +108,13 @@ mseq_status mseq_sql_inspect(const char *sql, size_t length, mseq_sql_statement 
         return sql_refuse(err, "invalid_statement", "the statement holds a NUL character");
     if (!mseq_utf8_valid(sql, length))
         return sql_refuse(err, "invalid_statement", "the statement is not valid UTF-8");
-    mseq_status status = sql_check_nesting(sql, length, err);
+    size_t start = 0;
+    mseq_status status = sql_check_nesting(sql, length, &start, err);
     if (status != MSEQ_OK)
         return status;
 #ifdef MSEQ_WITH_POSTGRESQL
     char *text = strndup(sql, length);
-    mseq_sql_statement made = {.kind = 0};
+    mseq_sql_statement made = {.start = start};
     status = text ? sql_parse_postgresql(text, &made, err) : mseq_error_no_memory(err);
     free(text);
     if (status == MSEQ_OK) {

@@ -14,8 +14,10 @@ enum { SQL_REFERENCES_MAXIMUM = 10000 };
  * ---------------------------------------------------------------- */
 
 /* Refuses text that a recursive parser had better not see: what nests deeper than
- * SQL_NESTING_MAXIMUM, more than one statement, a statement of another kind by its first word. */
-mseq_status sql_check_nesting(const char *sql, size_t length, mseq_error *err) MSEQ_MUST_CHECK;
+ * SQL_NESTING_MAXIMUM, more than one statement, a statement of another kind by its first word.
+ * *start gets where it begins. */
+mseq_status sql_check_nesting(const char *sql, size_t length, size_t *start,
+                              mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- allowed.c: what a governed statement may use of PostgreSQL
  * ---------------------------------- */

@@ -124,6 +124,15 @@ typedef struct mseq_governed_statement {
     int64_t timeout_ms;
     const mseq_cancellation *cancellation;
     bool with_origins; /* tell where result columns come from */
+    /* Data types of the parameters in their order, as a request's parameter_types says them
+     * ("uuid", "date", "timestamp with time zone", …); NULL for one, or for all: by its value.
+     * Only PostgreSQL uses them. */
+    const char *const *parameter_types;
+    const char *schema; /* PostgreSQL: where names without a schema are looked for; NULL: public */
+    /* Asked when the statement has run, before its changes are committed or its rows handed out. A
+     * failure rolls it back and is the failure of the statement. NULL: nobody is asked. */
+    mseq_status (*confirm)(void *data, mseq_error *err);
+    void *confirm_data;
 } mseq_governed_statement;
 #define MSEQ_GOVERNED_STATEMENT_INIT                                                               \
     { .size = sizeof(mseq_governed_statement) }
@@ -143,7 +152,12 @@ typedef struct mseq_governed_result {
  * limits and deadline kept. A refusal is MSEQ_E_STATEMENT with a code (scope_violation,
  * kind_mismatch, multiple_statements, …), a passed deadline MSEQ_E_TIMEOUT. A write whose RETURNING
  * rows pass max_rows is rolled back and refused. SQLite: authorizer, read-only for select,
- * DEFENSIVE, progress handler. */
+ * DEFENSIVE, progress handler. PostgreSQL: mseq_sql_inspect; views are for reading only, tables
+ * with rules, foreign tables, and for writing those with triggers or defaults that run code of
+ * their owner are refused (relation_not_allowed); READ ONLY for select, limits on the server and a
+ * cancel request of ours behind them; rows come by a cursor; values are as a reply shows them
+ * (bytes as base64 text). A connection that is lost after COMMIT was sent: code
+ * reconciliation_required, and nobody but the database knows whether the change was made. */
 MSEQ_API mseq_status mseq_connection_run_governed(mseq_connection *connection,
                                                   const mseq_governed_statement *statement,
                                                   mseq_governed_result *result,

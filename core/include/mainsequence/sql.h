@@ -63,6 +63,7 @@ typedef struct mseq_sql_relation {
 /* What a statement is and touches. Names are as PostgreSQL reads them (folded to lower case unless
  * quoted), each once, in their order. Free with mseq_sql_statement_free. */
 typedef struct mseq_sql_statement {
+    size_t start;         /* first byte behind empty statements and comments */
     mseq_sql_kind kind;   /* of the statement itself */
     unsigned changes;     /* 1u << kind for every data change in it, those in WITH included */
     bool on_conflict;     /* an INSERT in it has ON CONFLICT */

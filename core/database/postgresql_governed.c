@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT
+ * Running a governed statement: a transaction of its own, READ ONLY for a select, with the search
+ * path and the limits set in it.
+ *
+ * A select whose rows may be many is read by a cursor, so that the server stops where we stop; one
+ * whose rows were few before runs as the prepared statement that it is, in one round trip with its
+ * transaction. A write is committed only when its rows were within the limits and the caller has
+ * confirmed it. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "governed.h"
+#include "postgresql_private.h"
+
+enum {
+    GRACE_MS = 1000,        /* the server's own limit comes first */
+    LOCK_MS = 10000,        /* most that is waited for a lock */
+    NO_LIMIT_MS = 86400000, /* a statement without a limit: a day */
+    SMALL_ROWS = 200,
+    STEPS = 6
+};
+
+static const char SETTINGS[] =
+    "SELECT pg_catalog.set_config('search_path', $1, true), "
+    "pg_catalog.set_config('statement_timeout', $2, true), "
+    "pg_catalog.set_config('lock_timeout', $3, true), "
+    "pg_catalog.set_config('idle_in_transaction_session_timeout', '60000', true)";
+
+/* One command of a pipeline: a prepared statement, or text with or without its parameters. */
+typedef struct step {
+    const char *text;
+    const postgresql_statement *prepared;
+    const postgresql_parameters *parameters;
+} step;
+
+typedef struct governed_run {
+    postgresql_session *session;
+    const mseq_governed_statement *statement;
+    const mseq_sql_statement *facts;
+    bool select;
+    bool checked; /* the database has been asked about the statement lately */
+    bool begun;
+    bool stale; /* the plan no longer holds, nothing was done */
+    int64_t deadline;
+    char *sql; /* with a NUL behind it */
+    mseq_value *settings;
+    postgresql_statement *prepared, *prepared_settings;
+    postgresql_parameters parameters, settings_parameters;
+    step steps[STEPS];
+    size_t step_count, main; /* the step whose rows are wanted */
+    int64_t skip;            /* rows before the first that is wanted */
+    mseq_value *rows;
+    int64_t row_count; /* rows that came, skipped ones not included */
+    int64_t bytes, affected;
+    bool has_more, has_rows;
+} governed_run;
+
+/* ---- Settings ----------------------------------------------------------------------------------
+ */
+
+static mseq_value *number_text(int64_t number) {
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    return mseq_value_string(text);
+}
+
+/* pg_catalog first, temporary tables last: neither can hide what a statement names. */
+static mseq_value *search_path(const char *schema) {
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    mseq_buffer_append_text(&text, "pg_catalog, \"");
+    for (; *schema; schema++) {
+        if (*schema == '"')
+            mseq_buffer_append_char(&text, '"');
+        mseq_buffer_append_char(&text, *schema);
+    }
+    mseq_buffer_append_text(&text, "\", pg_temp");
+    mseq_value *value = text.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&text)) : NULL;
+    mseq_buffer_free(&text);
+    return value;
+}
+
+static int64_t time_limit(const governed_run *run) {
+    int64_t limit = run->statement->timeout_ms;
+    return limit > 0 && limit < NO_LIMIT_MS ? limit : NO_LIMIT_MS;
+}
+
+/* Waiting for a lock ends before the statement's time does, so that the error can say so. */
+static mseq_status make_settings(governed_run *run, mseq_error *err) {
+    const char *schema = run->statement->schema ? run->statement->schema : "public";
+    int64_t limit = time_limit(run), lock = limit - limit / 10;
+    run->settings = mseq_value_array();
+    if (run->settings && mseq_array_add(run->settings, search_path(schema)) == MSEQ_OK &&
+        mseq_array_add(run->settings, number_text(limit)) == MSEQ_OK &&
+        mseq_array_add(run->settings, number_text(lock < LOCK_MS ? lock : LOCK_MS)) == MSEQ_OK)
+        return MSEQ_OK;
+    return mseq_error_no_memory(err);
+}
+
+/* What is left of the statement's time, and a little more for the server's own limit to come. */
+static void arm(governed_run *run) {
+    int64_t left = run->deadline - mseq_monotonic_ms();
+    run->session->cancellation = run->statement->cancellation;
+    run->session->timeout_ms = (left > 0 ? left : 0) + GRACE_MS;
+}
+
+/* ---- Preparing ---------------------------------------------------------------------------------
+ */
+
+static mseq_status acquire(governed_run *run, const char *sql, postgresql_parameters *parameters,
+                           postgresql_statement **statement, mseq_error *err) {
+    bool kept = false;
+    mseq_status status = postgresql_acquire(run->session, sql, parameters, statement, &kept, err);
+    if (status == MSEQ_OK && !kept) { /* its first word was checked, so this cannot be */
+        postgresql_statement_free(*statement);
+        *statement = NULL;
+        status = mseq_error_set(err, MSEQ_E_INTERNAL, "a governed statement was not prepared");
+    }
+    return status;
+}
+
+/* With round trips of its own: begins, sets, asks the database about the statement, prepares. */
+static mseq_status prepare(governed_run *run, mseq_error *err) {
+    postgresql_session *session = run->session;
+    database_sink nothing = {NULL, NULL};
+    int64_t affected;
+    session->begin = run->select ? "BEGIN READ ONLY" : "BEGIN";
+    arm(run);
+    mseq_status status = postgresql_run(session, SETTINGS, run->settings, &nothing, &affected, err);
+    run->begun = true;
+    if (status == MSEQ_OK && !run->checked)
+        status = postgresql_verdict_check(session, run->statement, run->facts, err);
+    if (status != MSEQ_OK)
+        return status;
+    arm(run);
+    postgresql_start(session);
+    return acquire(run, run->sql, &run->parameters, &run->prepared, err);
+}
+
+/* Both statements are in the cache: one round trip will do. */
+static mseq_status find_prepared(governed_run *run, mseq_error *err) {
+    postgresql_session *session = run->session;
+    if (run->checked && !session->deallocate) {
+        run->prepared_settings =
+            postgresql_cache_find(session, SETTINGS, &run->settings_parameters);
+        if (run->prepared_settings)
+            run->prepared = postgresql_cache_find(session, run->sql, &run->parameters);
+    }
+    return run->prepared ? MSEQ_OK : prepare(run, err);
+}
+
+/* ---- Sending -----------------------------------------------------------------------------------
+ */
+
+static void add_step(governed_run *run, const char *text, const postgresql_statement *prepared,
+                     const postgresql_parameters *parameters) {
+    run->steps[run->step_count++] = (step){text, prepared, parameters};
+}
+
+static bool send_step(postgresql_session *session, const step *s) {
+    if (s->prepared)
+        return postgresql_send(session, s->prepared, s->parameters);
+    const postgresql_parameters *p = s->parameters;
+    return p ? PQsendQueryParams(session->connection, s->text, (int)p->count, p->types, p->values,
+                                 p->lengths, p->formats, 0)
+             : PQsendQueryParams(session->connection, s->text, 0, NULL, NULL, NULL, NULL, 0);
+}
+
+static mseq_status send_steps(governed_run *run, mseq_error *err) {
+    postgresql_session *session = run->session;
+    bool ok = PQenterPipelineMode(session->connection);
+    for (size_t i = 0; ok && i < run->step_count; i++)
+        ok = send_step(session, &run->steps[i]);
+    if (!ok || !PQpipelineSync(session->connection))
+        return postgresql_fail_send(session, err);
+    return postgresql_flush(session, err);
+}
+
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
+
+static mseq_value *plain_bytes(const mseq_value *value) { // NOLINT(misc-no-recursion): six deep
+    const mseq_value *bytes = database_bytes_of(value);
+    if (mseq_value_kind(value) != MSEQ_ARRAY)
+        return mseq_value_dup(bytes ? bytes : value);
+    mseq_value *list = mseq_value_array();
+    for (size_t i = 0; list && i < mseq_value_length(value); i++) {
+        if (mseq_array_add(list, plain_bytes(mseq_array_get(value, i))) != MSEQ_OK) {
+            mseq_value_free(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Columns of bytes as base64 text. An object that only looks like bytes is JSON and stays. */
+static mseq_status show_bytes(const governed_run *run, mseq_value *row, mseq_error *err) {
+    for (size_t i = 0; i < run->prepared->column_count; i++) {
+        postgresql_type type = postgresql_type_of(run->session, run->prepared->columns[i].type);
+        if (type.form == POSTGRESQL_ARRAY)
+            type = postgresql_type_of(run->session, type.element);
+        const char *name = run->prepared->columns[i].name;
+        if (type.form == POSTGRESQL_BYTES &&
+            mseq_object_put(row, name, plain_bytes(mseq_object_get(row, name))) != MSEQ_OK)
+            return mseq_error_no_memory(err);
+    }
+    return MSEQ_OK;
+}
+
+static mseq_status take_row(governed_run *run, const PGresult *result, int number,
+                            mseq_error *err) {
+    mseq_value *row = NULL;
+    if (run->skip > 0) {
+        run->skip--;
+        return MSEQ_OK;
+    }
+    if (++run->row_count > run->statement->max_rows) {
+        run->has_more = true;
+        return MSEQ_OK;
+    }
+    mseq_status status = postgresql_row(run->session, run->prepared, result, number, &row, err);
+    if (status == MSEQ_OK && (status = show_bytes(run, row, err)) != MSEQ_OK) {
+        mseq_value_free(row);
+        return status;
+    }
+    return status == MSEQ_OK ? governed_keep_row(run->statement, run->rows, row, &run->bytes, err)
+                             : status;
+}
+
+/* A result of the wanted step. */
+static mseq_status take_rows(governed_run *run, PGresult *result, mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (int i = 0; status == MSEQ_OK && i < PQntuples(result); i++)
+        status = take_row(run, result, i, err);
+    if (status == MSEQ_OK && !run->select && PQresultStatus(result) != PGRES_SINGLE_TUPLE)
+        mseq_parse_integer(PQcmdTuples(result), &run->affected);
+    return status;
+}
+
+/* Reads on only for what has to be read: the server is asked to stop when a select has enough, or
+ * when its rows are no longer wanted. */
+static void stop_when_done(governed_run *run, mseq_status status) {
+    if (status != MSEQ_OK || (run->select && run->has_more && run->prepared->small))
+        postgresql_cancel(run->session, POSTGRESQL_STOP_UNWANTED);
+}
+
+static mseq_status take_result(governed_run *run, size_t number, PGresult *result,
+                               mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    switch (PQresultStatus(result)) {
+    case PGRES_FATAL_ERROR:
+        run->stale = number == run->main && postgresql_is_stale(result);
+        return postgresql_fail_governed(run->session, result, run->statement, err);
+    case PGRES_SINGLE_TUPLE:
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+        if (number == run->main && run->session->stop == POSTGRESQL_RUNNING) {
+            status = take_rows(run, result, err);
+            stop_when_done(run, status);
+        }
+        return status;
+    default: /* of a pipeline that failed before */
+        return MSEQ_OK;
+    }
+}
+
+static bool enough(const governed_run *run) {
+    return run->session->stop == POSTGRESQL_STOP_UNWANTED;
+}
+
+static mseq_status read_steps(governed_run *run, mseq_error *err) {
+    postgresql_session *session = run->session;
+    mseq_status first = MSEQ_OK;
+    for (size_t number = 0, single = SIZE_MAX;;) {
+        PGresult *result = NULL;
+        if (number == run->main && single != number) {
+            PQsetSingleRowMode(session->connection);
+            single = number;
+        }
+        mseq_status status = postgresql_result(session, &result, first == MSEQ_OK ? err : NULL);
+        if (status == MSEQ_OK && !result && PQstatus(session->connection) == CONNECTION_BAD)
+            status = postgresql_fail_lost(session, first == MSEQ_OK ? err : NULL);
+        if (status != MSEQ_OK) {
+            PQclear(result);
+            return first != MSEQ_OK ? first : status;
+        }
+        bool end = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+        if (!result)
+            number++;
+        else if (first == MSEQ_OK && !end && !enough(run))
+            first = take_result(run, number, result, err);
+        PQclear(result);
+        if (end)
+            break;
+    }
+    if (!PQexitPipelineMode(session->connection) && first == MSEQ_OK)
+        first = postgresql_fail_send(session, err);
+    return first;
+}
+
+/* ---- Running -----------------------------------------------------------------------------------
+ */
+
+/* FETCH and MOVE count in 32 bits. */
+static mseq_status cursor_steps(governed_run *run, char texts[2][64], char **declare,
+                                mseq_error *err) {
+    const mseq_governed_statement *statement = run->statement;
+    if (statement->offset > INT_MAX || statement->max_rows >= INT_MAX) {
+        mseq_error_set(err, MSEQ_E_LIMIT, "offset and max_rows can be %d at most", INT_MAX - 1);
+        mseq_error_hint(err, "continue behind the last row by its key: WHERE key > …");
+        return MSEQ_E_LIMIT;
+    }
+    *declare = mseq_text_format("DECLARE mseq_rows NO SCROLL CURSOR WITHOUT HOLD FOR %s",
+                                run->sql + run->facts->start);
+    if (!*declare)
+        return mseq_error_no_memory(err);
+    add_step(run, *declare, NULL, &run->parameters);
+    if (statement->offset > 0) {
+        snprintf(texts[0], sizeof texts[0], "MOVE FORWARD %lld IN mseq_rows",
+                 (long long)statement->offset);
+        add_step(run, texts[0], NULL, NULL);
+    }
+    snprintf(texts[1], sizeof texts[1], "FETCH FORWARD %lld FROM mseq_rows",
+             (long long)statement->max_rows + 1);
+    run->main = run->step_count;
+    add_step(run, texts[1], NULL, NULL);
+    return MSEQ_OK;
+}
+
+/* The server knows the types of parameters whose values do not say theirs. */
+static void use_found_types(governed_run *run) {
+    for (size_t i = 0; i < run->parameters.count; i++)
+        run->parameters.types[i] = run->prepared->found[i];
+}
+
+static mseq_status run_pipeline(governed_run *run, mseq_error *err) {
+    postgresql_session *session = run->session;
+    char texts[2][64], *declare = NULL;
+    mseq_status status = MSEQ_OK;
+    run->has_rows = run->select || run->prepared->column_count > 0;
+    bool direct = !run->select || run->prepared->small;
+    if (!run->begun) {
+        add_step(run, run->select ? "BEGIN READ ONLY" : "BEGIN", NULL, NULL);
+        add_step(run, NULL, run->prepared_settings, &run->settings_parameters);
+    }
+    if (direct) {
+        run->skip = run->select ? run->statement->offset : 0;
+        run->main = run->step_count;
+        add_step(run, NULL, run->prepared, &run->parameters);
+    } else {
+        use_found_types(run);
+        status = cursor_steps(run, texts, &declare, err);
+    }
+    if (status == MSEQ_OK && run->select)
+        add_step(run, "COMMIT", NULL, NULL);
+    if (status == MSEQ_OK) {
+        arm(run);
+        postgresql_start(session);
+        run->begun = session->in_transaction = true;
+        status = send_steps(run, err);
+        if (status == MSEQ_OK)
+            status = read_steps(run, err);
+    }
+    free(declare);
+    return status;
+}
+
+/* Whether a COMMIT whose answer did not come has happened, nobody but the database knows. */
+static mseq_status commit(governed_run *run, mseq_error *err) {
+    char tag[16] = "";
+    mseq_error raw = MSEQ_ERROR_INIT;
+    arm(run);
+    mseq_status status = postgresql_command(run->session, "COMMIT", tag, &raw);
+    if (status == MSEQ_OK && strcmp(tag, "COMMIT") == 0)
+        return MSEQ_OK;
+    if (run->session->lost || run->session->stop != POSTGRESQL_RUNNING) {
+        mseq_error_set(err, MSEQ_E_DATABASE,
+                       "the connection was lost while the change was being committed; whether it "
+                       "was made is not known");
+        mseq_error_hint(err, "read the rows before you send the change again");
+        mseq_error_code(err, "reconciliation_required");
+        return MSEQ_E_DATABASE;
+    }
+    if (status == MSEQ_OK)
+        return mseq_error_set(err, MSEQ_E_DATABASE, "the transaction was rolled back");
+    /* a constraint that is checked at the end */
+    if (strncmp(raw.sqlstate, "23", 2) == 0) {
+        mseq_error_set(err, MSEQ_E_DATABASE_CONSTRAINT,
+                       "the change violates a constraint that is checked at the end of the "
+                       "transaction");
+        if (err)
+            memcpy(err->sqlstate, raw.sqlstate, sizeof err->sqlstate);
+        return MSEQ_E_DATABASE_CONSTRAINT;
+    }
+    return postgresql_filter_error(&raw, run->statement, err);
+}
+
+static mseq_status finish(governed_run *run, mseq_error *err) {
+    run->prepared->small =
+        run->select && !run->has_more && run->row_count + run->statement->offset <= SMALL_ROWS;
+    if (!run->select && run->has_more)
+        return governed_too_many_rows(run->statement, run->row_count, err);
+    mseq_status status = governed_confirm(run->statement, err);
+    return status == MSEQ_OK && !run->select ? commit(run, err) : status;
+}
+
+static mseq_status read_parameters(governed_run *run, mseq_error *err) {
+    mseq_status status =
+        postgresql_parameters_read(run->statement->parameters, &run->parameters, err);
+    if (status == MSEQ_OK) {
+        postgresql_parameters_declare(&run->parameters, run->statement->parameter_types);
+        status = postgresql_parameters_read(run->settings, &run->settings_parameters, err);
+    }
+    return status;
+}
+
+static mseq_status run_once(governed_run *run, mseq_error *err) {
+    mseq_error raw = MSEQ_ERROR_INIT;
+    mseq_status status = read_parameters(run, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = find_prepared(run, &raw);
+    if (status != MSEQ_OK) /* what it says may be about names outside the scope */
+        return postgresql_filter_error(&raw, run->statement, err);
+    status =
+        postgresql_parameters_finish(run->session, &run->parameters, run->prepared->found, err);
+    if (status == MSEQ_OK)
+        status = postgresql_parameters_finish(run->session, &run->settings_parameters, NULL, err);
+    if (status == MSEQ_OK)
+        status = run_pipeline(run, err);
+    return status == MSEQ_OK ? finish(run, err) : status;
+}
+
+static void end_attempt(governed_run *run, mseq_status status) {
+    if (status != MSEQ_OK || run->session->stop != POSTGRESQL_RUNNING)
+        database_postgresql_driver.rollback(run->session);
+    run->session->begin = NULL;
+    run->session->in_transaction = false;
+    postgresql_parameters_free(&run->parameters);
+    postgresql_parameters_free(&run->settings_parameters);
+    run->parameters = run->settings_parameters = (postgresql_parameters){.given = NULL};
+    run->prepared = run->prepared_settings = NULL;
+    run->step_count = 0;
+    run->begun = false;
+}
+
+/* A plan that no longer holds has done nothing: once more, with a new one. */
+static mseq_status run_attempts(governed_run *run, mseq_error *err) {
+    mseq_error failure = MSEQ_ERROR_INIT;
+    bool healthy = !run->session->saw_error;
+    mseq_status status = run_once(run, &failure);
+    end_attempt(run, status);
+    if (run->stale && !run->session->lost) {
+        mseq_error_clear(&failure);
+        run->stale = run->checked = false;
+        run->session->saw_error = !healthy;
+        postgresql_cache_clear(run->session);
+        status = run_once(run, &failure);
+        end_attempt(run, status);
+    }
+    if (status != MSEQ_OK && err && err->status == MSEQ_OK)
+        *err = failure;
+    return status;
+}
+
+mseq_status postgresql_run_governed(postgresql_session *session,
+                                    const mseq_governed_statement *statement,
+                                    mseq_governed_result *result, mseq_error *err) {
+    governed_run run = {.session = session, .statement = statement};
+    mseq_status status = governed_check_arguments(statement, err);
+    if (status == MSEQ_OK && database_postgresql_driver.in_transaction(session))
+        status = mseq_error_set(err, MSEQ_E_ARGUMENT,
+                                "a governed statement needs a transaction of its own");
+    if (status == MSEQ_OK)
+        status = postgresql_verdict_find(session, statement, &run.facts, &run.checked, err);
+    if (status == MSEQ_OK)
+        status = postgresql_ready(session, err);
+    if (status != MSEQ_OK)
+        return status;
+    run.select = run.facts->kind == MSEQ_SQL_SELECT;
+    run.deadline = mseq_monotonic_ms() + time_limit(&run);
+    run.rows = mseq_value_array();
+    run.sql = strndup(statement->sql, statement->sql_length);
+    status = run.rows && run.sql ? make_settings(&run, err) : mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = run_attempts(&run, err);
+    session->cancellation = NULL;
+    session->timeout_ms = 0;
+    mseq_value_free(run.settings);
+    free(run.sql);
+    if (status != MSEQ_OK) {
+        mseq_value_free(run.rows);
+        return status;
+    }
+    *result = (mseq_governed_result){.rows = run.rows,
+                                     .has_more = run.has_more,
+                                     .has_rows = run.has_rows,
+                                     .affected = run.affected};
+    return MSEQ_OK;
+}
