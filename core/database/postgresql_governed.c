@@ -44,7 +44,7 @@ typedef struct governed_run {
     bool begun;
     bool stale; /* the plan no longer holds, nothing was done */
     int64_t deadline;
-    char *sql; /* with a NUL behind it */
+    char *sql; /* from its first word on */
     mseq_value *settings;
     postgresql_statement *prepared, *prepared_settings;
     postgresql_parameters parameters, settings_parameters;
@@ -311,8 +311,7 @@ static mseq_status cursor_steps(governed_run *run, char texts[2][64], char **dec
         mseq_error_hint(err, "continue behind the last row by its key: WHERE key > …");
         return MSEQ_E_LIMIT;
     }
-    *declare = mseq_text_format("DECLARE mseq_rows NO SCROLL CURSOR WITHOUT HOLD FOR %s",
-                                run->sql + run->facts->start);
+    *declare = mseq_text_format("DECLARE mseq_rows NO SCROLL CURSOR WITHOUT HOLD FOR %s", run->sql);
     if (!*declare)
         return mseq_error_no_memory(err);
     add_step(run, *declare, NULL, &run->parameters);
@@ -481,7 +480,7 @@ mseq_status postgresql_run_governed(postgresql_session *session,
     run.select = run.facts->kind == MSEQ_SQL_SELECT;
     run.deadline = mseq_monotonic_ms() + time_limit(&run);
     run.rows = mseq_value_array();
-    run.sql = strndup(statement->sql, statement->sql_length);
+    run.sql = strndup(statement->sql + run.facts->start, statement->sql_length - run.facts->start);
     status = run.rows && run.sql ? make_settings(&run, err) : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
         status = run_attempts(&run, err);

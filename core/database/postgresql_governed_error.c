@@ -108,12 +108,13 @@ mseq_status postgresql_fail_governed(postgresql_session *session, const PGresult
                                      const mseq_governed_statement *statement, mseq_error *err) {
     mseq_error raw = MSEQ_ERROR_INIT;
     bool first = err && err->status == MSEQ_OK;
-    mseq_status status = postgresql_fail(session, result, NULL, &raw);
+    postgresql_fail(session, result, NULL, &raw);
     if (!is_class(raw.sqlstate, "23"))
         return postgresql_filter_error(&raw, statement, err);
-    status = constraint(raw.sqlstate, PQresultErrorField(result, PG_DIAG_TABLE_NAME),
-                        PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
-                        PQresultErrorField(result, PG_DIAG_COLUMN_NAME), statement, err);
+    mseq_status status =
+        constraint(raw.sqlstate, PQresultErrorField(result, PG_DIAG_TABLE_NAME),
+                   PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
+                   PQresultErrorField(result, PG_DIAG_COLUMN_NAME), statement, err);
     keep_sqlstate(&raw, first, err);
     return status;
 }

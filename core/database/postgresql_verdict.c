@@ -102,7 +102,7 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
     if (status == MSEQ_OK)
         status = mseq_sql_check_scope(&found->facts, statement->tables, statement->table_count,
                                       schema_of(statement), err);
-    if (status != MSEQ_OK)
+    if (status != MSEQ_OK || !found)
         return status;
     found->last_used = ++session->verdicts->clock;
     *facts = &found->facts;
@@ -118,7 +118,8 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
  * extension brought is its administrator's choice and may be used. A row for each objection. */
 static const char QUESTION[] =
     "WITH named AS (SELECT c.oid, c.relname::text AS name, c.relkind, x.written "
-    "FROM pg_catalog.unnest($1::text[], $2::text[], $3::bool[]) AS x(schema, name, written) "
+    "FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), "
+    "pg_catalog.unnest($3::bool[])) AS x(schema, name, written) "
     "JOIN pg_catalog.pg_namespace n ON n.nspname = x.schema "
     "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = x.name), "
     "searched AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $4), "
