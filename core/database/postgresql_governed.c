@@ -134,7 +134,9 @@ static mseq_status prepare(governed_run *run, mseq_error *err) {
     if (status != MSEQ_OK)
         return status;
     arm(run);
-    postgresql_start(session);
+    status = postgresql_start(session, err);
+    if (status != MSEQ_OK)
+        return status;
     return acquire(run, run->sql, &run->parameters, &run->prepared, err);
 }
 
@@ -355,7 +357,9 @@ static mseq_status run_pipeline(governed_run *run, mseq_error *err) {
         add_step(run, "COMMIT", NULL, NULL);
     if (status == MSEQ_OK) {
         arm(run);
-        postgresql_start(session);
+        status = postgresql_start(session, err);
+    }
+    if (status == MSEQ_OK) {
         run->begun = session->in_transaction = true;
         status = send_steps(run, err);
         if (status == MSEQ_OK)
