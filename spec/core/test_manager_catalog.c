@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Room `manager`: versions of the catalog: made, upgraded after a copy, refused. */
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "manager_helpers.h"
@@ -185,8 +186,11 @@ static void test_fresh(void **state) {
     assert_int_equal(information.st_mode & 0777, 0600);
     assert_int_equal(mseq_manager_open(&options, &manager, NULL), MSEQ_OK);
     mseq_manager_close(manager);
-    run_on(path, "DELETE FROM project");
-    options = options_of(made, true); /* the folder's own file is there and empty */
+    assert_int_not_equal(stat(made->file, &information), 0); /* the folder has none of its own */
+    int descriptor = open(made->file, O_CREAT | O_WRONLY, 0600);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    options = options_of(made, true);
     refuse_open(&options, "catalog_missing", "mainsequence manager upgrade");
     options = options_of(made, false);
     options.served = true; /* a folder that nobody used yet */
