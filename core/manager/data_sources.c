@@ -37,7 +37,7 @@ mseq_status manager_data_sources(const manager_call *call, const char *uid, mseq
     mseq_status status = manager_query(
         call->catalog, &records, err,
         "SELECT uid, id, organization_uid, display_name, class_type, status, capabilities"
-        " FROM data_source WHERE organization_uid = ?1 AND (?2 IS NULL OR uid = ?2)"
+        " FROM data_source WHERE organization_uid = ?1 AND uid = COALESCE(?2, uid)"
         " ORDER BY created_at, uid",
         "ss", call->caller->organization_uid, uid);
     if (status != MSEQ_OK)

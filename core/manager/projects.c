@@ -37,7 +37,7 @@ static mseq_status find_projects(const manager_call *call, const char *uid, mseq
     mseq_status status =
         manager_query(call->catalog, &records, err,
                       "SELECT uid, project_name, data_source_uid, created_by_user_uid FROM project"
-                      " WHERE organization_uid = ?1 AND (?2 IS NULL OR uid = ?2)"
+                      " WHERE organization_uid = ?1 AND uid = COALESCE(?2, uid)"
                       " ORDER BY created_at, uid",
                       "ss", call->caller->organization_uid, uid);
     manager_draft list;

@@ -66,6 +66,8 @@ static void put_message(manager_draft *body, const char *key, const char *text) 
 void manager_answer_error(mseq_reply *reply, const mseq_error *err) {
     mseq_reply_free(reply);
     reply->status = err->http_status ? err->http_status : mseq_status_to_http(err->status);
+    if (strcmp(err->code, "database_unavailable") == 0) /* it may be there again the next time */
+        reply->status = 503;
     if (reply->status == 503 || reply->status == 429)
         reply->retry_after = mseq_text_dup("1");
     manager_draft body;

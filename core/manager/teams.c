@@ -48,7 +48,7 @@ mseq_status manager_list_teams(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_query(call->catalog, &records, err,
                                "SELECT " MANAGER_TEAM_COLUMNS " FROM team"
-                               " WHERE organization_uid = ?1 AND (?2 IS NULL OR name = ?2)"
+                               " WHERE organization_uid = ?1 AND name = COALESCE(?2, name)"
                                " ORDER BY team.created_at, team.uid",
                                "ss", call->caller->organization_uid,
                                mseq_object_get_text(call->query, "name"));

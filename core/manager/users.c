@@ -40,7 +40,7 @@ mseq_status manager_list_users(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_query(call->catalog, &records, err,
                                "SELECT " MANAGER_USER_COLUMNS " FROM platform_user"
-                               " WHERE organization_uid = ?1 AND (?2 IS NULL OR username = ?2)"
+                               " WHERE organization_uid = ?1 AND username = COALESCE(?2, username)"
                                " ORDER BY platform_user.created_at, platform_user.uid",
                                "ss", call->caller->organization_uid,
                                mseq_object_get_text(call->query, "username"));

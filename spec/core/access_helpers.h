@@ -26,6 +26,7 @@ static inline mseq_manager *open_timed(const char *folder) {
     mseq_manager *manager = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     options.directory = folder;
+    options.catalog = test_catalog(folder);
     options.clock = test_clock;
     options.password_cost = cheap;
     if (mseq_manager_open(&options, &manager, &err) != MSEQ_OK)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * For the tests of the manager: folders, requests with bodies as JSON text, and a checker of
- * replies built from response_strictness.json. */
+ * replies built from response_strictness.json.
+ *
+ * Where MSEQ_TEST_CATALOG holds the URI of a PostgreSQL database, the catalog of each folder is a
+ * schema of it (test_postgresql_manager.c runs the test programs so); else it is in the folder. */
 #ifndef MANAGER_HELPERS_H
 #define MANAGER_HELPERS_H
 
@@ -31,11 +34,68 @@ typedef struct fixture {
     char source[37]; /* uid of its data source */
 } fixture;
 
+/* The catalog of a folder as an option: NULL for its own. The text is good until the next call. */
+static inline const char *test_catalog(const char *folder) {
+    static char uri[512];
+    char schema[64] = "";
+    const char *database = getenv("MSEQ_TEST_CATALOG");
+    if (!database)
+        return NULL;
+    for (const char *c = strrchr(folder, '/') + 1; *c && strlen(schema) < 60; c++)
+        snprintf(schema + strlen(schema), 3, "%02x", (unsigned char)*c);
+    snprintf(uri, sizeof uri, "%s?options=-csearch_path%%3Dt%s", database, schema);
+    return uri;
+}
+
+/* A connection to the catalog of a folder; both are released and closed by the caller. */
+static inline mseq_connection *open_catalog(const char *folder, mseq_database **database) {
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    mseq_connection *connection = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    char file[256];
+    snprintf(file, sizeof file, "sqlite:///%s/catalog.sqlite", folder);
+    options.uri = test_catalog(folder) ? test_catalog(folder) : file;
+    if (mseq_database_open(&options, database, &err) != MSEQ_OK ||
+        mseq_database_connect(*database, &connection, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    return connection;
+}
+
+/* Makes or removes what the catalog of a folder needs outside of it. */
+static inline void change_schema(const char *folder, const char *deed, const char *tail) {
+    mseq_database *database = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    char sql[256];
+    if (!test_catalog(folder))
+        return;
+    mseq_connection *connection = open_catalog(folder, &database);
+    snprintf(sql, sizeof sql, "%s SCHEMA %s%s", deed, strrchr(test_catalog(folder), 'D') + 1, tail);
+    if (mseq_connection_script(connection, sql, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+}
+
+static inline void make_catalog(const char *folder) {
+    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
+    mseq_value *report = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    options.directory = folder;
+    options.catalog = test_catalog(folder);
+    if (!options.catalog)
+        return;
+    change_schema(folder, "CREATE", "");
+    if (mseq_manager_upgrade(&options, &report, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    mseq_value_free(report);
+}
+
 static inline mseq_manager *open_manager(const char *folder) {
     mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
     mseq_manager *manager = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     options.directory = folder;
+    options.catalog = test_catalog(folder);
     if (mseq_manager_open(&options, &manager, &err) != MSEQ_OK)
         fail_msg("cannot open %s: %s", folder, err.message);
     return manager;
@@ -119,7 +179,13 @@ static inline int set_up(void **state) {
     snprintf(made->folder, sizeof made->folder, "%s", "/tmp/mseq-manager-XXXXXX");
     if (!made || !mkdtemp(made->folder))
         return -1;
+    make_catalog(made->folder);
     made->manager = open_manager(made->folder);
+    if (test_catalog(made->folder)) /* one that servers share begins without a data source */
+        mseq_value_free(expect(made->manager, "POST", "/orm/api/ts_manager/data_sources/",
+                               "{\"class_type\": \"sqlite\", \"path\": \"data.sqlite\","
+                               " \"display_name\": \"local\", \"is_default\": true}",
+                               201));
     mseq_value *list = expect(made->manager, "GET", SOURCES, NULL, 200);
     const mseq_value *first = mseq_array_get(mseq_object_get(list, "results"), 0);
     snprintf(made->source, sizeof made->source, "%s", mseq_object_get_text(first, "uid"));
@@ -132,6 +198,7 @@ static inline int tear_down(void **state) {
     fixture *made = *state;
     char command[256];
     mseq_manager_close(made->manager);
+    change_schema(made->folder, "DROP", " CASCADE");
     snprintf(command, sizeof command, "chmod -R u+rwx %s; rm -rf %s", made->folder, made->folder);
     int status = system(command); // NOLINT(cert-env33-c): a name of our own
     free(made);

@@ -562,15 +562,9 @@ static void test_administration(void **state) {
  */
 
 static int64_t revision(const people *all) {
-    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
     mseq_database *database = NULL;
-    mseq_connection *connection = NULL;
     mseq_value *rows = NULL;
-    char uri[128];
-    snprintf(uri, sizeof uri, "sqlite:///%s/catalog.sqlite", all->made->folder);
-    options.uri = uri;
-    assert_int_equal(mseq_database_open(&options, &database, NULL), MSEQ_OK);
-    assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);
+    mseq_connection *connection = open_catalog(all->made->folder, &database);
     assert_int_equal(mseq_connection_execute(connection, "SELECT revision FROM access_state", NULL,
                                              &rows, NULL, NULL),
                      MSEQ_OK);
