@@ -14,6 +14,8 @@ mseq_status mseq_contract_require_namespace(const mseq_table *table, const char 
                                             mseq_error *err) {
     const char *name = given ? given : mseq_table_get_meta(table)->meta_namespace;
     char *trimmed = name ? mseq_text_trim(name) : NULL;
+    if (name && !trimmed)
+        return mseq_error_no_memory(err);
     bool present = trimmed && *trimmed;
     free(trimmed);
     if (present)

@@ -97,7 +97,10 @@ static char *type_text(const mseq_type *given, mseq_dialect dialect) {
         }
         return mseq_buffer_take(&text);
     }
-    if (mseq_type_neutral(type, &data_type, &backend_type, NULL) != MSEQ_OK)
+    mseq_status status = mseq_type_neutral(type, &data_type, &backend_type, NULL);
+    if (status == MSEQ_E_NO_MEMORY)
+        return NULL;
+    if (status != MSEQ_OK)
         return mseq_text_dup(type->timezone < 0 ? type->name : "TIMESTAMP WITHOUT TIME ZONE");
     free(data_type);
     return backend_type;

@@ -53,8 +53,10 @@ static mseq_status append_computed(mseq_dialect dialect, const mseq_column *colu
                               column->name);
     mseq_buffer_append_format(sql, " GENERATED ALWAYS AS (%s)", text);
     if (dialect == MSEQ_POSTGRESQL || stored)
-        return mseq_buffer_append_text(sql, " STORED");
-    return given ? mseq_buffer_append_text(sql, " VIRTUAL") : MSEQ_OK;
+        mseq_buffer_append_text(sql, " STORED");
+    else if (given)
+        mseq_buffer_append_text(sql, " VIRTUAL");
+    return sql->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
 static const char *serial_name(const mseq_type *type) {

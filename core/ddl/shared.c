@@ -29,7 +29,8 @@ void ddl_append_columns(mseq_dialect dialect, const mseq_table *table, const cha
 mseq_status ddl_append_name(mseq_dialect dialect, const char *name, bool final, const char *what,
                             mseq_buffer *sql, mseq_error *err) {
     if (dialect == MSEQ_SQLITE || mseq_utf8_length(name) <= MSEQ_IDENTIFIER_MAXIMUM)
-        return mseq_ddl_quote(dialect, name, -1, sql);
+        return mseq_ddl_quote(dialect, name, -1, sql) == MSEQ_OK ? MSEQ_OK
+                                                                 : mseq_error_no_memory(err);
     if (!final) {
         mseq_error_set(err, MSEQ_E_DDL, "%s name '%s' is longer than %d characters", what, name,
                        MSEQ_IDENTIFIER_MAXIMUM);
@@ -38,8 +39,8 @@ mseq_status ddl_append_name(mseq_dialect dialect, const char *name, bool final, 
     }
     char *cut = NULL;
     mseq_status status = mseq_naming_truncate_final(name, &cut, err);
-    if (status == MSEQ_OK)
-        status = mseq_ddl_quote(dialect, cut, -1, sql);
+    if (status == MSEQ_OK && mseq_ddl_quote(dialect, cut, -1, sql) != MSEQ_OK)
+        status = mseq_error_no_memory(err);
     free(cut);
     return status;
 }

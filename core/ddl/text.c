@@ -200,8 +200,8 @@ static mseq_status append_enum(mseq_dialect dialect, const mseq_type *type, mseq
     }
     if (!name)
         return mseq_error_set(err, MSEQ_E_DDL, "PostgreSQL ENUM type requires a name");
-    return mseq_ddl_table_reference(dialect, mseq_object_get_text(type->arguments, "schema"), name,
-                                    sql);
+    mseq_ddl_table_reference(dialect, mseq_object_get_text(type->arguments, "schema"), name, sql);
+    return sql->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
 static mseq_status refuse_type(mseq_dialect dialect, const mseq_type *type, mseq_error *err) {
