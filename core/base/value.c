@@ -11,88 +11,97 @@ enum { INDEX_FROM = 16 }; /* members; fewer are found faster by looking at each 
 typedef struct member {
     char *key;
     size_t key_length;
-    uint64_t hash;
     mseq_value *value;
 } member;
 
+/* What every value starts with; each kind that holds something is allocated as the struct below. */
 struct mseq_value {
     mseq_kind kind;
-    union {
-        bool boolean;
-        int64_t integer;
-        double number;
-        struct {
-            char *bytes;
-            size_t length;
-        } string;
-        struct {
-            mseq_value **items;
-            size_t count, capacity;
-        } array;
-        struct {
-            member *members;
-            size_t count, capacity;
-            size_t *slots; /* open addressing: member position + 1, 0 = empty; NULL while small */
-            size_t slot_count;
-        } object;
-    } as;
 };
 
-static mseq_value *new_value(mseq_kind kind) {
-    mseq_value *value = calloc(1, sizeof *value);
+typedef struct boolean_value {
+    mseq_value head;
+    bool boolean;
+} boolean_value;
+
+typedef struct integer_value {
+    mseq_value head;
+    int64_t integer;
+} integer_value;
+
+typedef struct float_value {
+    mseq_value head;
+    double number;
+} float_value;
+
+typedef struct string_value {
+    mseq_value head;
+    size_t length;
+    char bytes[]; /* length + 1 of them */
+} string_value;
+
+typedef struct array_value {
+    mseq_value head;
+    mseq_value **items;
+    size_t count, capacity;
+} array_value;
+
+typedef struct object_value {
+    mseq_value head;
+    member *members;
+    size_t count, capacity;
+    size_t *slots; /* open addressing: member position + 1, 0 = empty; NULL while small */
+    size_t slot_count;
+} object_value;
+
+/* For a value whose kind was looked at. */
+#define AS(type, value) ((type##_value *)(value))
+
+/* Nothing changes a null or a boolean, so there is one of each; they are never freed. */
+static mseq_value the_null = {MSEQ_NULL};
+static boolean_value the_booleans[] = {{{MSEQ_BOOLEAN}, false}, {{MSEQ_BOOLEAN}, true}};
+
+static mseq_value *new_value(mseq_kind kind, size_t size) {
+    mseq_value *value = calloc(1, size);
     if (value)
         value->kind = kind;
     return value;
 }
 
 mseq_value *mseq_value_null(void) {
-    return new_value(MSEQ_NULL);
+    return &the_null;
 }
 
 mseq_value *mseq_value_boolean(bool boolean) {
-    mseq_value *value = new_value(MSEQ_BOOLEAN);
-    if (value)
-        value->as.boolean = boolean;
-    return value;
+    return &the_booleans[boolean].head;
 }
 
 mseq_value *mseq_value_integer(int64_t integer) {
-    mseq_value *value = new_value(MSEQ_INTEGER);
+    mseq_value *value = new_value(MSEQ_INTEGER, sizeof(integer_value));
     if (value)
-        value->as.integer = integer;
+        AS(integer, value)->integer = integer;
     return value;
 }
 
 mseq_value *mseq_value_float(double number) {
-    mseq_value *value = new_value(MSEQ_FLOAT);
+    mseq_value *value = new_value(MSEQ_FLOAT, sizeof(float_value));
     if (value)
-        value->as.number = number;
+        AS(float, value)->number = number;
     return value;
-}
-
-static char *copy_bytes(const char *bytes, size_t length) {
-    if (length == SIZE_MAX)
-        return NULL;
-    char *copy = malloc(length + 1);
-    if (!copy)
-        return NULL;
-    if (length)
-        memcpy(copy, bytes, length);
-    copy[length] = '\0';
-    return copy;
 }
 
 mseq_value *mseq_value_string_n(const char *bytes, size_t length) {
-    mseq_value *value = new_value(MSEQ_STRING);
+    if (length >= SIZE_MAX - sizeof(string_value))
+        return NULL;
+    string_value *value = malloc(sizeof *value + length + 1);
     if (!value)
         return NULL;
-    value->as.string.bytes = copy_bytes(bytes, length);
-    value->as.string.length = length;
-    if (!value->as.string.bytes) {
-        free(value);
-        return NULL;
-    }
-    return value;
+    value->head.kind = MSEQ_STRING;
+    value->length = length;
+    if (length)
+        memcpy(value->bytes, bytes, length);
+    value->bytes[length] = '\0';
+    return &value->head;
 }
 
 mseq_value *mseq_value_string(const char *text) {
@@ -100,29 +109,27 @@ mseq_value *mseq_value_string(const char *text) {
 }
 
 mseq_value *mseq_value_array(void) {
-    return new_value(MSEQ_ARRAY);
+    return new_value(MSEQ_ARRAY, sizeof(array_value));
 }
 
 mseq_value *mseq_value_object(void) {
-    return new_value(MSEQ_OBJECT);
+    return new_value(MSEQ_OBJECT, sizeof(object_value));
 }
 
 void mseq_value_free(mseq_value *value) {
-    if (!value)
+    if (!value || value->kind == MSEQ_NULL || value->kind == MSEQ_BOOLEAN)
         return;
-    if (value->kind == MSEQ_STRING) {
-        free(value->as.string.bytes);
-    } else if (value->kind == MSEQ_ARRAY) {
-        for (size_t i = 0; i < value->as.array.count; i++)
-            mseq_value_free(value->as.array.items[i]);
-        free(value->as.array.items);
+    if (value->kind == MSEQ_ARRAY) {
+        for (size_t i = 0; i < AS(array, value)->count; i++)
+            mseq_value_free(AS(array, value)->items[i]);
+        free(AS(array, value)->items);
     } else if (value->kind == MSEQ_OBJECT) {
-        for (size_t i = 0; i < value->as.object.count; i++) {
-            free(value->as.object.members[i].key);
-            mseq_value_free(value->as.object.members[i].value);
+        for (size_t i = 0; i < AS(object, value)->count; i++) {
+            free(AS(object, value)->members[i].key);
+            mseq_value_free(AS(object, value)->members[i].value);
         }
-        free(value->as.object.members);
-        free(value->as.object.slots);
+        free(AS(object, value)->members);
+        free(AS(object, value)->slots);
     }
     free(value);
 }
@@ -140,8 +147,8 @@ static mseq_value *dup_array(const mseq_value *array) {
 
 static mseq_value *dup_object(const mseq_value *object) {
     mseq_value *copy = mseq_value_object();
-    for (size_t i = 0; copy && i < object->as.object.count; i++) {
-        const member *from = &object->as.object.members[i];
+    for (size_t i = 0; copy && i < AS(object, object)->count; i++) {
+        const member *from = &AS(object, object)->members[i];
         if (mseq_object_put_n(copy, from->key, from->key_length, mseq_value_dup(from->value)) !=
             MSEQ_OK) {
             mseq_value_free(copy);
@@ -156,13 +163,13 @@ mseq_value *mseq_value_dup(const mseq_value *value) {
     case MSEQ_NULL:
         return mseq_value_null();
     case MSEQ_BOOLEAN:
-        return mseq_value_boolean(value->as.boolean);
+        return mseq_value_boolean(AS(boolean, value)->boolean);
     case MSEQ_INTEGER:
-        return mseq_value_integer(value->as.integer);
+        return mseq_value_integer(AS(integer, value)->integer);
     case MSEQ_FLOAT:
-        return mseq_value_float(value->as.number);
+        return mseq_value_float(AS(float, value)->number);
     case MSEQ_STRING:
-        return mseq_value_string_n(value->as.string.bytes, value->as.string.length);
+        return mseq_value_string_n(AS(string, value)->bytes, AS(string, value)->length);
     case MSEQ_ARRAY:
         return dup_array(value);
     default:
@@ -185,31 +192,31 @@ bool mseq_value_is_null(const mseq_value *value) {
 }
 
 bool mseq_value_get_boolean(const mseq_value *value, bool otherwise) {
-    return mseq_value_kind(value) == MSEQ_BOOLEAN ? value->as.boolean : otherwise;
+    return mseq_value_kind(value) == MSEQ_BOOLEAN ? AS(boolean, value)->boolean : otherwise;
 }
 
 int64_t mseq_value_get_integer(const mseq_value *value, int64_t otherwise) {
-    return mseq_value_kind(value) == MSEQ_INTEGER ? value->as.integer : otherwise;
+    return mseq_value_kind(value) == MSEQ_INTEGER ? AS(integer, value)->integer : otherwise;
 }
 
 double mseq_value_get_float(const mseq_value *value, double otherwise) {
     if (mseq_value_kind(value) == MSEQ_INTEGER)
-        return (double)value->as.integer;
-    return mseq_value_kind(value) == MSEQ_FLOAT ? value->as.number : otherwise;
+        return (double)AS(integer, value)->integer;
+    return mseq_value_kind(value) == MSEQ_FLOAT ? AS(float, value)->number : otherwise;
 }
 
 const char *mseq_value_get_text(const mseq_value *value) {
-    return mseq_value_kind(value) == MSEQ_STRING ? value->as.string.bytes : NULL;
+    return mseq_value_kind(value) == MSEQ_STRING ? AS(string, value)->bytes : NULL;
 }
 
 size_t mseq_value_get_text_length(const mseq_value *value) {
-    return mseq_value_kind(value) == MSEQ_STRING ? value->as.string.length : 0;
+    return mseq_value_kind(value) == MSEQ_STRING ? AS(string, value)->length : 0;
 }
 
 size_t mseq_value_length(const mseq_value *value) {
     if (mseq_value_kind(value) == MSEQ_ARRAY)
-        return value->as.array.count;
-    return mseq_value_kind(value) == MSEQ_OBJECT ? value->as.object.count : 0;
+        return AS(array, value)->count;
+    return mseq_value_kind(value) == MSEQ_OBJECT ? AS(object, value)->count : 0;
 }
 
 /* ---- Arrays ---------------------------------------------------------------------------------- */
@@ -221,30 +228,30 @@ mseq_status mseq_array_add(mseq_value *array, mseq_value *item) {
         mseq_value_free(item);
         return MSEQ_E_ARGUMENT;
     }
-    if (array->as.array.count == array->as.array.capacity) {
-        size_t capacity = array->as.array.capacity ? array->as.array.capacity * 2 : 4;
-        mseq_value **items = realloc(array->as.array.items, capacity * sizeof(mseq_value *));
+    if (AS(array, array)->count == AS(array, array)->capacity) {
+        size_t capacity = AS(array, array)->capacity ? AS(array, array)->capacity * 2 : 4;
+        mseq_value **items = realloc(AS(array, array)->items, capacity * sizeof(mseq_value *));
         if (!items) {
             mseq_value_free(item);
             return MSEQ_E_NO_MEMORY;
         }
-        array->as.array.items = items;
-        array->as.array.capacity = capacity;
+        AS(array, array)->items = items;
+        AS(array, array)->capacity = capacity;
     }
-    array->as.array.items[array->as.array.count++] = item;
+    AS(array, array)->items[AS(array, array)->count++] = item;
     return MSEQ_OK;
 }
 
 const mseq_value *mseq_array_get(const mseq_value *array, size_t index) {
-    if (mseq_value_kind(array) != MSEQ_ARRAY || index >= array->as.array.count)
+    if (mseq_value_kind(array) != MSEQ_ARRAY || index >= AS(array, array)->count)
         return NULL;
-    return array->as.array.items[index];
+    return AS(array, array)->items[index];
 }
 
 mseq_value *mseq_array_peek(mseq_value *array, size_t index) {
-    if (mseq_value_kind(array) != MSEQ_ARRAY || index >= array->as.array.count)
+    if (mseq_value_kind(array) != MSEQ_ARRAY || index >= AS(array, array)->count)
         return NULL;
-    return array->as.array.items[index];
+    return AS(array, array)->items[index];
 }
 
 /* ---- Objects --------------------------------------------------------------------------------- */
@@ -259,29 +266,30 @@ static uint64_t hash_bytes(const char *bytes, size_t length) {
 }
 
 static void index_member(mseq_value *object, size_t position) {
-    size_t mask = object->as.object.slot_count - 1;
-    size_t slot = (size_t)object->as.object.members[position].hash & mask;
-    while (object->as.object.slots[slot])
+    size_t mask = AS(object, object)->slot_count - 1;
+    const member *added = &AS(object, object)->members[position];
+    size_t slot = (size_t)hash_bytes(added->key, added->key_length) & mask;
+    while (AS(object, object)->slots[slot])
         slot = (slot + 1) & mask;
-    object->as.object.slots[slot] = position + 1;
+    AS(object, object)->slots[slot] = position + 1;
 }
 
 /* Builds the index anew with room for twice the members. Without memory the object still works,
  * slower. */
 static void rebuild_index(mseq_value *object) {
-    free(object->as.object.slots);
-    object->as.object.slots = NULL;
-    object->as.object.slot_count = 0;
-    if (object->as.object.count < INDEX_FROM)
+    free(AS(object, object)->slots);
+    AS(object, object)->slots = NULL;
+    AS(object, object)->slot_count = 0;
+    if (AS(object, object)->count < INDEX_FROM)
         return;
     size_t slots = 64;
-    while (slots < object->as.object.count * 4)
+    while (slots < AS(object, object)->count * 4)
         slots *= 2;
-    object->as.object.slots = calloc(slots, sizeof *object->as.object.slots);
-    if (!object->as.object.slots)
+    AS(object, object)->slots = calloc(slots, sizeof *AS(object, object)->slots);
+    if (!AS(object, object)->slots)
         return;
-    object->as.object.slot_count = slots;
-    for (size_t i = 0; i < object->as.object.count; i++)
+    AS(object, object)->slot_count = slots;
+    for (size_t i = 0; i < AS(object, object)->count; i++)
         index_member(object, i);
 }
 
@@ -292,42 +300,54 @@ static bool member_is(const member *candidate, const char *key, size_t length) {
 static member *find_member(const mseq_value *object, const char *key, size_t length) {
     if (mseq_value_kind(object) != MSEQ_OBJECT)
         return NULL;
-    member *members = object->as.object.members;
-    if (!object->as.object.slots) {
-        for (size_t i = 0; i < object->as.object.count; i++)
+    member *members = AS(object, object)->members;
+    if (!AS(object, object)->slots) {
+        for (size_t i = 0; i < AS(object, object)->count; i++)
             if (member_is(&members[i], key, length))
                 return &members[i];
         return NULL;
     }
-    size_t mask = object->as.object.slot_count - 1;
-    uint64_t hash = hash_bytes(key, length);
-    for (size_t slot = (size_t)hash & mask; object->as.object.slots[slot];
+    size_t mask = AS(object, object)->slot_count - 1;
+    for (size_t slot = (size_t)hash_bytes(key, length) & mask; AS(object, object)->slots[slot];
          slot = (slot + 1) & mask) {
-        member *candidate = &members[object->as.object.slots[slot] - 1];
-        if (candidate->hash == hash && member_is(candidate, key, length))
+        member *candidate = &members[AS(object, object)->slots[slot] - 1];
+        if (member_is(candidate, key, length))
             return candidate;
     }
     return NULL;
 }
 
+static char *copy_bytes(const char *bytes, size_t length) {
+    if (length == SIZE_MAX)
+        return NULL;
+    char *copy = malloc(length + 1);
+    if (!copy)
+        return NULL;
+    if (length)
+        memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    return copy;
+}
+
 static mseq_status append_member(mseq_value *object, const char *key, size_t length,
                                  mseq_value *value) {
-    if (object->as.object.count == object->as.object.capacity) {
-        size_t capacity = object->as.object.capacity ? object->as.object.capacity * 2 : 4;
-        member *members = realloc(object->as.object.members, capacity * sizeof *members);
+    if (AS(object, object)->count == AS(object, object)->capacity) {
+        size_t capacity = AS(object, object)->capacity ? AS(object, object)->capacity * 2 : 8;
+        member *members = realloc(AS(object, object)->members, capacity * sizeof *members);
         if (!members)
             return MSEQ_E_NO_MEMORY;
-        object->as.object.members = members;
-        object->as.object.capacity = capacity;
+        AS(object, object)->members = members;
+        AS(object, object)->capacity = capacity;
     }
     char *copy = copy_bytes(key, length);
     if (!copy)
         return MSEQ_E_NO_MEMORY;
-    size_t position = object->as.object.count++;
-    object->as.object.members[position] = (member){copy, length, hash_bytes(key, length), value};
-    if (object->as.object.slots && object->as.object.count * 2 <= object->as.object.slot_count)
+    size_t position = AS(object, object)->count++;
+    AS(object, object)->members[position] = (member){copy, length, value};
+    if (AS(object, object)->slots &&
+        AS(object, object)->count * 2 <= AS(object, object)->slot_count)
         index_member(object, position);
-    else if (object->as.object.count >= INDEX_FROM)
+    else if (AS(object, object)->count >= INDEX_FROM)
         rebuild_index(object);
     return MSEQ_OK;
 }
@@ -384,9 +404,9 @@ mseq_value *mseq_object_take(mseq_value *object, const char *key) {
         return NULL;
     mseq_value *value = found->value;
     free(found->key);
-    size_t position = (size_t)(found - object->as.object.members);
-    object->as.object.count--;
-    memmove(found, found + 1, (object->as.object.count - position) * sizeof *found);
+    size_t position = (size_t)(found - AS(object, object)->members);
+    AS(object, object)->count--;
+    memmove(found, found + 1, (AS(object, object)->count - position) * sizeof *found);
     rebuild_index(object);
     return value;
 }
@@ -398,21 +418,21 @@ bool mseq_object_remove(mseq_value *object, const char *key) {
 }
 
 const char *mseq_object_key_at(const mseq_value *object, size_t index) {
-    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= object->as.object.count)
+    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= AS(object, object)->count)
         return NULL;
-    return object->as.object.members[index].key;
+    return AS(object, object)->members[index].key;
 }
 
 size_t mseq_object_key_length_at(const mseq_value *object, size_t index) {
-    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= object->as.object.count)
+    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= AS(object, object)->count)
         return 0;
-    return object->as.object.members[index].key_length;
+    return AS(object, object)->members[index].key_length;
 }
 
 const mseq_value *mseq_object_value_at(const mseq_value *object, size_t index) {
-    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= object->as.object.count)
+    if (mseq_value_kind(object) != MSEQ_OBJECT || index >= AS(object, object)->count)
         return NULL;
-    return object->as.object.members[index].value;
+    return AS(object, object)->members[index].value;
 }
 
 const char *mseq_object_get_text(const mseq_value *object, const char *key) {
@@ -428,8 +448,8 @@ int64_t mseq_object_get_integer(const mseq_value *object, const char *key, int64
 }
 
 static bool objects_equal(const mseq_value *a, const mseq_value *b) {
-    for (size_t i = 0; i < a->as.object.count; i++) {
-        const member *left = &a->as.object.members[i];
+    for (size_t i = 0; i < AS(object, a)->count; i++) {
+        const member *left = &AS(object, a)->members[i];
         const member *right = find_member(b, left->key, left->key_length);
         if (!right || !mseq_value_equal(left->value, right->value))
             return false;
@@ -451,18 +471,18 @@ bool mseq_value_equal(const mseq_value *a, const mseq_value *b) {
     case MSEQ_NULL:
         return true;
     case MSEQ_BOOLEAN:
-        return a->as.boolean == b->as.boolean;
+        return AS(boolean, a)->boolean == AS(boolean, b)->boolean;
     case MSEQ_INTEGER:
-        return a->as.integer == b->as.integer;
+        return AS(integer, a)->integer == AS(integer, b)->integer;
     case MSEQ_FLOAT:
         /* bit for bit, so that -0.0 is not 0.0 */
-        return float_bits(a->as.number) == float_bits(b->as.number);
+        return float_bits(AS(float, a)->number) == float_bits(AS(float, b)->number);
     case MSEQ_STRING:
-        return a->as.string.length == b->as.string.length &&
-               memcmp(a->as.string.bytes, b->as.string.bytes, a->as.string.length) == 0;
+        return AS(string, a)->length == AS(string, b)->length &&
+               memcmp(AS(string, a)->bytes, AS(string, b)->bytes, AS(string, a)->length) == 0;
     case MSEQ_ARRAY:
-        for (size_t i = 0; i < a->as.array.count; i++)
-            if (!mseq_value_equal(a->as.array.items[i], b->as.array.items[i]))
+        for (size_t i = 0; i < AS(array, a)->count; i++)
+            if (!mseq_value_equal(AS(array, a)->items[i], AS(array, b)->items[i]))
                 return false;
         return true;
     default:

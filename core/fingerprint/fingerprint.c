@@ -341,6 +341,8 @@ mseq_status mseq_fingerprint_table(const mseq_table *table, const mseq_fingerpri
 static mseq_status require(const char *text, const char *what, const char *purpose,
                            mseq_error *err) {
     char *trimmed = text ? mseq_text_trim(text) : NULL;
+    if (text && !trimmed)
+        return mseq_error_no_memory(err);
     bool present = trimmed && *trimmed;
     free(trimmed);
     return present
