@@ -19,6 +19,8 @@ static mseq_status reserve(mseq_buffer *buffer, size_t extra) {
     size_t capacity = buffer->capacity ? buffer->capacity : 64;
     while (capacity < needed)
         capacity *= 2; /* cannot overflow: needed <= maximum + 1, far below SIZE_MAX / 2 */
+    if (capacity > maximum)
+        capacity = maximum + 1; /* so that what fits never passes the maximum */
     char *data = realloc(buffer->data, capacity);
     if (!data)
         return buffer->status = MSEQ_E_NO_MEMORY;
@@ -28,9 +30,10 @@ static mseq_status reserve(mseq_buffer *buffer, size_t extra) {
 }
 
 mseq_status mseq_buffer_append(mseq_buffer *buffer, const char *bytes, size_t length) {
-    mseq_status status = reserve(buffer, length);
-    if (status != MSEQ_OK)
-        return status;
+    bool fits = buffer->status == MSEQ_OK && buffer->capacity > buffer->length &&
+                buffer->capacity - buffer->length > length;
+    if (!fits && reserve(buffer, length) != MSEQ_OK)
+        return buffer->status;
     if (length)
         memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;

@@ -40,13 +40,35 @@ static const char *short_escape(unsigned char byte) {
     }
 }
 
+/* DEL is escaped in ASCII text only, as Python does. */
+static bool is_plain(unsigned char byte) {
+    return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
+/* Nearly every key and most values: plain text that fits where it stands. */
+static bool write_plain(const char *bytes, size_t length, mseq_buffer *buffer) {
+    char text[64];
+    if (length > sizeof text - 2)
+        return false;
+    text[0] = '"';
+    for (size_t i = 0; i < length; i++) {
+        if (!is_plain((unsigned char)bytes[i]))
+            return false;
+        text[i + 1] = bytes[i];
+    }
+    text[length + 1] = '"';
+    mseq_buffer_append(buffer, text, length + 2);
+    return true;
+}
+
 static void write_string(const char *bytes, size_t length, unsigned flags, mseq_buffer *buffer) {
+    if (write_plain(bytes, length, buffer))
+        return;
     mseq_buffer_append_char(buffer, '"');
     size_t plain = 0; /* start of the bytes that need no escape */
     for (size_t i = 0; i < length;) {
         unsigned char byte = (unsigned char)bytes[i];
-        /* DEL is escaped in ASCII text only, as Python does */
-        if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
+        if (is_plain(byte)) {
             i++;
             continue;
         }
@@ -107,6 +129,22 @@ static int compare_keys(const void *left, const void *right) {
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
+/* By insertion while there are few, which is the rule. */
+static void sort_keys(key_position *order, size_t count) {
+    enum { FEW = 16 };
+    if (count > FEW) {
+        qsort(order, count, sizeof *order, compare_keys);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        key_position moved = order[i];
+        size_t at = i;
+        for (; at && compare_keys(&moved, &order[at - 1]) < 0; at--)
+            order[at] = order[at - 1];
+        order[at] = moved;
+    }
+}
+
 static mseq_status write_members(const mseq_value *object, const key_position *order,
                                  unsigned flags, int depth, mseq_buffer *buffer, mseq_error *err) {
     size_t count = mseq_value_length(object);
@@ -138,7 +176,7 @@ static mseq_status write_object(const mseq_value *object, unsigned flags, int de
         for (size_t i = 0; i < count; i++)
             order[i] = (key_position){mseq_object_key_at(object, i),
                                       mseq_object_key_length_at(object, i), i};
-        qsort(order, count, sizeof *order, compare_keys);
+        sort_keys(order, count);
     }
     mseq_buffer_append_char(buffer, '{');
     mseq_status status = write_members(object, order, flags, depth, buffer, err);
