@@ -84,7 +84,8 @@ static mseq_status forget_expired(const manager_call *call, const char *user_uid
                : status;
 }
 
-/* An access and a refresh token of a family, and the reply with them. Commits. */
+/* An access and a refresh token of a family, and the reply with them. Commits, last of all: whoever
+ * gets no reply has not used anything up. */
 static mseq_status give_session(manager_call *call, const char *user_uid, const char *family_uid,
                                 mseq_error *err) {
     manager_token access = MANAGER_TOKEN_INIT, refresh = MANAGER_TOKEN_INIT;
@@ -94,8 +95,6 @@ static mseq_status give_session(manager_call *call, const char *user_uid, const 
                                       MANAGER_ACCESS_SECONDS, &access, err);
     if (status == MSEQ_OK)
         status = issue_refresh(call, user_uid, family_uid, &refresh, err);
-    if (status == MSEQ_OK)
-        status = manager_commit(call, err);
     if (status == MSEQ_OK) {
         manager_draft reply;
         manager_draft_object(&reply);
@@ -103,6 +102,8 @@ static mseq_status give_session(manager_call *call, const char *user_uid, const 
         manager_put_text(&reply, "refresh", refresh.text);
         status = manager_answer(call, 200, manager_draft_take(&reply), err);
     }
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     manager_token_free(&access);
     manager_token_free(&refresh);
     return status;
@@ -267,15 +268,16 @@ static mseq_status end_session(manager_call *call, const char *user_uid, mseq_er
     if (status == MSEQ_OK && record &&
         (!user_uid || strcmp(user_uid, mseq_object_get_text(record, "user_uid")) == 0))
         status = manager_end_family(call, mseq_object_get_text(record, "family_uid"), err);
+    if (status == MSEQ_OK) {
+        manager_draft reply;
+        manager_draft_object(&reply);
+        manager_put_boolean(&reply, "ok", true);
+        status = manager_answer(call, 200, manager_draft_take(&reply), err);
+    }
     if (status == MSEQ_OK)
         status = manager_commit(call, err);
     mseq_value_free(records);
-    if (status != MSEQ_OK)
-        return status;
-    manager_draft reply;
-    manager_draft_object(&reply);
-    manager_put_boolean(&reply, "ok", true);
-    return manager_answer(call, 200, manager_draft_take(&reply), err);
+    return status;
 }
 
 mseq_status manager_revoke(manager_call *call, mseq_error *err) {
@@ -334,8 +336,6 @@ mseq_status manager_exchange_credential(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_issue_access(call, user, "runtime", NULL, credential,
                                       MANAGER_ACCESS_SECONDS, &access, err);
-    if (status == MSEQ_OK)
-        status = manager_commit(call, err);
     if (status == MSEQ_OK) {
         manager_draft reply;
         manager_draft_object(&reply);
@@ -344,6 +344,8 @@ mseq_status manager_exchange_credential(manager_call *call, mseq_error *err) {
         manager_put_integer(&reply, "expires_in", MANAGER_ACCESS_SECONDS);
         status = manager_answer(call, 200, manager_draft_take(&reply), err);
     }
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     manager_token_free(&access);
     mseq_value_free(fields);
     mseq_value_free(records);

@@ -150,10 +150,51 @@ static const char version_3[] =
     "DROP TABLE project;"
     "ALTER TABLE project_next RENAME TO project;";
 
+/* What search weighs differently. Tables that are there get it when they are written next; until
+ * then all their words count as description, and their names by ASCII letters. */
+static const char version_4[] =
+    "ALTER TABLE meta_table ADD COLUMN name_text TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE meta_table ADD COLUMN description_text TEXT NOT NULL DEFAULT '';"
+    "UPDATE meta_table SET description_text = search_text, name_text = lower(COALESCE(identifier, "
+    "'') || ' ' ||"
+    " physical_table_name || ' ' || COALESCE(namespace, ''));";
+
+/* An index of trigrams beside the table, kept up to date by it. */
+static const char version_4_sqlite[] =
+    "CREATE VIRTUAL TABLE table_search USING fts5 (name_text, description_text, column_text,"
+    " content = 'meta_table', content_rowid = 'id', tokenize = 'trigram');"
+    "INSERT INTO table_search (table_search) VALUES ('rebuild');"
+    "CREATE TRIGGER table_search_insert AFTER INSERT ON meta_table BEGIN"
+    " INSERT INTO table_search (rowid, name_text, description_text, column_text)"
+    " VALUES (new.id, new.name_text, new.description_text, new.column_text); END;"
+    "CREATE TRIGGER table_search_delete AFTER DELETE ON meta_table BEGIN"
+    " INSERT INTO table_search (table_search, rowid, name_text, description_text, column_text)"
+    " VALUES ('delete', old.id, old.name_text, old.description_text, old.column_text); END;"
+    "CREATE TRIGGER table_search_update AFTER UPDATE ON meta_table"
+    " WHEN old.name_text <> new.name_text OR old.description_text <> new.description_text"
+    " OR old.column_text <> new.column_text OR old.id IS NOT new.id BEGIN"
+    " INSERT INTO table_search (table_search, rowid, name_text, description_text, column_text)"
+    " VALUES ('delete', old.id, old.name_text, old.description_text, old.column_text);"
+    " INSERT INTO table_search (rowid, name_text, description_text, column_text)"
+    " VALUES (new.id, new.name_text, new.description_text, new.column_text); END;";
+
+/* pg_trgm makes LIKE quick; where it may not be had, LIKE reads all rows. */
+static const char version_4_postgresql[] =
+    "DO $$ BEGIN"
+    " CREATE EXTENSION IF NOT EXISTS pg_trgm;"
+    " EXCEPTION WHEN OTHERS THEN NULL;"
+    " END $$;"
+    "DO $$ BEGIN"
+    " IF EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') THEN"
+    " CREATE INDEX meta_table_search ON meta_table USING gin (search_text gin_trgm_ops);"
+    " CREATE INDEX meta_table_column_search ON meta_table USING gin (column_text gin_trgm_ops);"
+    " END IF; END $$;";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
     {.script = version_3},
+    {.script = version_4, .sqlite = version_4_sqlite, .postgresql = version_4_postgresql},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

@@ -56,16 +56,31 @@ mseq_status manager_filter_begin(const manager_call *call, manager_filter *filte
 
 void manager_filter_free(manager_filter *filter) {
     mseq_buffer_free(&filter->where);
+    mseq_buffer_free(&filter->join);
     mseq_value_free(filter->parameters);
     *filter = (manager_filter){.call = NULL};
 }
 
 /* Appends the number of a new parameter. */
-static mseq_status add_parameter(manager_filter *filter, const mseq_value *value, mseq_error *err) {
+static mseq_status append_parameter(manager_filter *filter, mseq_buffer *text,
+                                    const mseq_value *value, mseq_error *err) {
     if (mseq_array_add(filter->parameters, mseq_value_dup(value)) != MSEQ_OK)
         return mseq_error_no_memory(err);
-    mseq_buffer_append_format(&filter->where, "?%zu", mseq_value_length(filter->parameters));
+    mseq_buffer_append_format(text, "?%zu", mseq_value_length(filter->parameters));
     return MSEQ_OK;
+}
+
+static mseq_status add_parameter(manager_filter *filter, const mseq_value *value, mseq_error *err) {
+    return append_parameter(filter, &filter->where, value, err);
+}
+
+mseq_status manager_filter_join(manager_filter *filter, const char *before, const mseq_value *value,
+                                const char *after, const char *order, mseq_error *err) {
+    mseq_buffer_append_text(&filter->join, before);
+    mseq_status status = append_parameter(filter, &filter->join, value, err);
+    mseq_buffer_append_text(&filter->join, after);
+    filter->order = order;
+    return status;
 }
 
 mseq_status manager_filter_condition(manager_filter *filter, const char *before,
@@ -365,12 +380,14 @@ static mseq_status select_records(const manager_filter *filter, int64_t limit, i
     mseq_buffer sql = MSEQ_BUFFER_INIT;
     mseq_buffer_append_format(
         &sql,
-        "SELECT " MANAGER_ROW_COLUMNS ", created_at, uid FROM meta_table WHERE %s AND %s%s"
-        " ORDER BY created_at, uid LIMIT %lld OFFSET %lld",
+        "SELECT " MANAGER_ROW_COLUMNS ", created_at, uid FROM meta_table%s WHERE %s AND %s%s"
+        " ORDER BY %s%screated_at, uid LIMIT %lld OFFSET %lld",
+        mseq_buffer_text(&filter->join),
         filter->selective ? "organization_uid || '' = ?1" : "organization_uid = ?1",
         filter->selective ? "time_indexed + 0 = ?2" : "time_indexed = ?2",
-        mseq_buffer_text(&filter->where), (long long)limit, (long long)offset);
-    mseq_status status = sql.status == MSEQ_OK
+        mseq_buffer_text(&filter->where), filter->order ? filter->order : "",
+        filter->order ? ", " : "", (long long)limit, (long long)offset);
+    mseq_status status = sql.status == MSEQ_OK && filter->join.status == MSEQ_OK
                              ? manager_query_list(filter->call->catalog, mseq_buffer_text(&sql),
                                                   filter->parameters, records, err)
                              : mseq_error_no_memory(err);

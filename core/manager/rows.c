@@ -156,15 +156,24 @@ static void column_text(const mseq_value *document, mseq_buffer *text) {
             add_folded(text, mseq_object_get_text(mseq_array_get(columns, i), keys[k]));
 }
 
-/* The table itself and its columns: what description-search looks in. */
-static void search_text(const mseq_value *document, mseq_buffer *text) {
-    static const char *const keys[] = {"identifier", "namespace", "description",
-                                       "physical_table_name"};
+/* What people call the table: in a search it weighs most. */
+static void name_text(const mseq_value *document, mseq_buffer *text) {
+    static const char *const keys[] = {"identifier", "physical_table_name", "namespace"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         add_folded(text, mseq_object_get_text(document, keys[k]));
+}
+
+static void description_text(const mseq_value *document, mseq_buffer *text) {
+    add_folded(text, mseq_object_get_text(document, "description"));
     const mseq_value *labels = mseq_object_get(document, "labels");
     for (size_t i = 0; i < mseq_value_length(labels); i++)
         add_folded(text, mseq_value_get_text(mseq_array_get(labels, i)));
+}
+
+/* The table itself and its columns: what description-search looks in. */
+static void search_text(const mseq_value *document, mseq_buffer *text) {
+    name_text(document, text);
+    description_text(document, text);
     column_text(document, text);
 }
 
@@ -197,7 +206,7 @@ static void append_json(manager_draft *list, const mseq_value *value, mseq_error
     free(text);
 }
 
-/* The parameters ?1 … ?20 of both statements below. */
+/* The parameters ?1 … ?22 of both statements below. */
 static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     static const char *const texts[] = {"uid",
                                         "organization_owner_uid",
@@ -212,7 +221,10 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
                                         "alembic_version_meta_table_uid",
                                         "creation_date",
                                         "created_by_user_uid"};
-    mseq_buffer search = MSEQ_BUFFER_INIT, columns = MSEQ_BUFFER_INIT;
+    mseq_buffer search = MSEQ_BUFFER_INIT, columns = MSEQ_BUFFER_INIT, names = MSEQ_BUFFER_INIT,
+                described = MSEQ_BUFFER_INIT;
+    name_text(row->document, &names);
+    description_text(row->document, &described);
     search_text(row->document, &search);
     column_text(row->document, &columns);
     mseq_value *types = column_types(row->document);
@@ -227,10 +239,15 @@ static mseq_value *parameters_of(const manager_row *row, mseq_error *err) {
     manager_append(&list, mseq_value_string(mseq_buffer_text(&columns)));
     append_json(&list, types, err);
     append_json(&list, row->document, err);
-    list.failed = list.failed || search.status != MSEQ_OK || columns.status != MSEQ_OK;
+    manager_append(&list, mseq_value_string(mseq_buffer_text(&names)));
+    manager_append(&list, mseq_value_string(mseq_buffer_text(&described)));
+    list.failed = list.failed || search.status != MSEQ_OK || columns.status != MSEQ_OK ||
+                  names.status != MSEQ_OK || described.status != MSEQ_OK;
     mseq_value_free(types);
     mseq_buffer_free(&search);
     mseq_buffer_free(&columns);
+    mseq_buffer_free(&names);
+    mseq_buffer_free(&described);
     return manager_draft_take(&list);
 }
 
@@ -290,9 +307,9 @@ mseq_status manager_row_insert(const manager_call *call, manager_row *row, mseq_
         " physical_table_name, management_mode, provisioning_status, schema_management_mode,"
         " migration_provider_key, alembic_version_meta_table_uid, created_at, created_by_user_uid,"
         " time_indexed, was_seen, open_for_everyone, search_text, column_text, column_types,"
-        " document, id)"
+        " document, name_text, description_text, id)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20, (SELECT COALESCE(MAX(id), 0) + 1 FROM meta_table))",
+        " ?19, ?20, ?21, ?22, (SELECT COALESCE(MAX(id), 0) + 1 FROM meta_table))",
         err);
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }
@@ -305,7 +322,8 @@ mseq_status manager_row_update(const manager_call *call, manager_row *row, mseq_
         " schema_management_mode = ?9, migration_provider_key = ?10,"
         " alembic_version_meta_table_uid = ?11, created_at = ?12, created_by_user_uid = ?13,"
         " time_indexed = ?14, was_seen = ?15, open_for_everyone = ?16, search_text = ?17,"
-        " column_text = ?18, column_types = ?19, document = ?20 WHERE uid = ?1",
+        " column_text = ?18, column_types = ?19, document = ?20, name_text = ?21, description_text "
+        "= ?22 WHERE uid = ?1",
         err);
     return status == MSEQ_OK ? manager_labels_store(call, row, err) : status;
 }

@@ -114,9 +114,9 @@ mseq_status manager_create_team(manager_call *call, mseq_error *err) {
                                mseq_object_get_text(fields, "description"), now);
     }
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = answer(call, 201, uid, err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(fields);
     free(name);
     return status;
@@ -142,9 +142,9 @@ mseq_status manager_patch_team(manager_call *call, mseq_error *err) {
                                " description = COALESCE(?3, description) WHERE uid = ?1",
                                "sss", uid, name, mseq_object_get_text(fields, "description"));
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = answer(call, 200, uid, err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(fields);
     mseq_value_free(record);
     free(name);
@@ -164,9 +164,9 @@ mseq_status manager_delete_team(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_access_changed(call, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = manager_answer(call, 200, team_object(record), err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(record);
     return status;
 }
@@ -204,9 +204,9 @@ static mseq_status change_member(manager_call *call, const char *sql, mseq_error
     if (status == MSEQ_OK)
         status = manager_access_changed(call, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = answer(call, 200, mseq_object_get_text(team, "uid"), err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(team);
     mseq_value_free(user);
     return status;

@@ -140,9 +140,9 @@ mseq_status manager_create_token(manager_call *call, mseq_error *err) {
                             : manager_issue_access(call, user, "personal", name, NULL, seconds,
                                                    &token, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = answer_new(call, &token, credential, err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     manager_token_free(&token);
     mseq_value_free(fields);
     free(name);
@@ -164,9 +164,9 @@ mseq_status manager_delete_token(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_end_family(call, call->uid, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = manager_answer(call, 200, token_object(mseq_array_get(records, 0)), err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(records);
     return status;
 }

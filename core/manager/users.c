@@ -109,9 +109,7 @@ static mseq_status insert(manager_call *call, const mseq_value *fields, const ch
             mseq_object_get_text(fields, "first_name"), mseq_object_get_text(fields, "last_name"),
             mseq_object_get_text(fields, "email"),
             (int)mseq_object_get_boolean(fields, "is_organization_admin", false), hash, now);
-    if (status == MSEQ_OK)
-        status = manager_access_changed(call, err);
-    return status == MSEQ_OK ? manager_commit(call, err) : status;
+    return status == MSEQ_OK ? manager_access_changed(call, err) : status;
 }
 
 mseq_status manager_create_user(manager_call *call, mseq_error *err) {
@@ -141,6 +139,8 @@ mseq_status manager_create_user(manager_call *call, mseq_error *err) {
         status = insert(call, fields, username, hash, err);
     if (status == MSEQ_OK)
         status = answer(call, 201, username, err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(fields);
     free(username);
     free(hash);
@@ -211,9 +211,9 @@ mseq_status manager_patch_user(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = apply_patch(call, record, patch, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
-    if (status == MSEQ_OK)
         status = answer(call, 200, mseq_object_get_text(record, "uid"), err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(patch);
     mseq_value_free(record);
     return status;
@@ -260,9 +260,7 @@ static mseq_status store_password(manager_call *call, const char *uid, const cha
         status = manager_query(call->catalog, NULL, err,
                                "UPDATE platform_user SET password_hash = ?2 WHERE uid = ?1", "ss",
                                uid, hash);
-    if (status == MSEQ_OK)
-        status = manager_end_sessions(call, uid, err);
-    return status == MSEQ_OK ? manager_commit(call, err) : status;
+    return status == MSEQ_OK ? manager_end_sessions(call, uid, err) : status;
 }
 
 mseq_status manager_set_password(manager_call *call, mseq_error *err) {
@@ -287,6 +285,8 @@ mseq_status manager_set_password(manager_call *call, mseq_error *err) {
         status = store_password(call, mseq_object_get_text(record, "uid"), hash, err);
     if (status == MSEQ_OK)
         status = answer(call, 200, mseq_object_get_text(record, "uid"), err);
+    if (status == MSEQ_OK)
+        status = manager_commit(call, err);
     mseq_value_free(fields);
     mseq_value_free(record);
     free(hash);

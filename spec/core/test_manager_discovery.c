@@ -113,6 +113,100 @@ static void test_search(void **state) {
            NULL);
 }
 
+/* A table whose identifier, description and column label are these. */
+static void put_described(const fixture *made, const char *name, const char *identifier,
+                          const char *description, const char *label) {
+    char *body = mseq_text_format(
+        "{\"data_source_uid\": \"%s\", \"management_mode\": \"external_registered\","
+        " \"introspect\": false, \"identifier\": \"%s\", \"description\": \"%s\","
+        " \"table_contract\": {\"physical\": {\"table_name\": \"%s\"}, \"columns\": [{\"name\":"
+        " \"id\", \"data_type\": \"int64\", \"backend_type\": \"BIGINT\", \"label\": \"%s\"}]}}",
+        made->source, identifier, description, name, label);
+    mseq_value_free(expect(made->manager, "POST", META "register/", body, 201));
+    free(body);
+}
+
+/* The physical names that a search finds, in order, joined with spaces; free() them. */
+static char *names_found(const fixture *made, const char *question, bool columns) {
+    mseq_buffer names = MSEQ_BUFFER_INIT, escaped = MSEQ_BUFFER_INIT;
+    mseq_value *body = mseq_value_object();
+    assert_int_equal(mseq_object_put_text(body, "q", question), MSEQ_OK);
+    char *json = to_text(body), *path = NULL;
+    assert_int_equal(mseq_wire_escape(question, true, &escaped), MSEQ_OK);
+    path = mseq_text_format(META "column-search/?q=%s", mseq_buffer_text(&escaped));
+    mseq_value *reply = columns
+                            ? expect(made->manager, "GET", path, NULL, 200)
+                            : expect(made->manager, "POST", META "description-search/", json, 200);
+    const mseq_value *rows = mseq_object_get(reply, "results");
+    for (size_t i = 0; i < mseq_value_length(rows); i++)
+        mseq_buffer_append_format(&names, "%s%s", i ? " " : "",
+                                  text_at(mseq_array_get(rows, i), "physical_table_name"));
+    mseq_value_free(reply);
+    mseq_value_free(body);
+    mseq_buffer_free(&escaped);
+    free(json);
+    free(path);
+    char *taken = mseq_text_dup(mseq_buffer_text(&names));
+    mseq_buffer_free(&names);
+    return taken;
+}
+
+static void finds(const fixture *made, const char *question, bool columns, const char *expected) {
+    char *names = names_found(made, question, columns);
+    if (strcmp(names, expected) != 0)
+        fail_msg("'%s' finds '%s', not '%s'", question, names, expected);
+    free(names);
+}
+
+static void test_ranking(void **state) {
+    const fixture *made = *state;
+    put_described(made, "by_column", "a.first", "Nothing of it", "Settlement of trades");
+    put_described(made, "by_description", "a.second", "The settlement of trades", "Number");
+    put_described(made, "by_name", "a.settlement", "Where it is kept", "Number");
+    put_described(made, "quoted", "a.fourth", "Says \\\"so\\\" AND (more) * than 100%_", "Número");
+    finds(made, "SETTLEMENT", false, "by_name by_description by_column");
+    finds(made, "ettlemen", false, "by_name by_description by_column"); /* part of a word */
+    finds(made, "settlement", true, "by_column");
+    finds(made, "trades settlement", false, "by_description by_column"); /* all words */
+    finds(made, "trades nowhere", false, "");
+    finds(made, "settlement of", false, "by_description by_column");
+    finds(made, "is", false, "by_name"); /* too short for the index */
+    finds(made, "\"so\"", false, "quoted");
+    finds(made, "AND (more)", false, "quoted");
+    finds(made, "100%_", false, "quoted");
+    finds(made, "100_%", false, "");
+    finds(made, "n\xc3\xbamero", true, "quoted");
+    finds(made, "N\xc3\x9aMERO", true, "quoted");
+    finds(made, "\xc3\xba", true, "quoted");
+    finds(made, "name_text : a", false, "");
+    finds(made, "* NEAR ( NOT", false, "");
+    char words[200] = "";
+    for (size_t i = 0; i < 33; i++)
+        strcat(words, "word ");
+    char *body = mseq_text_format("{\"q\": \"%s\"}", words);
+    refuse(made->manager, "POST", META "description-search/", body, 400, "too_many_words", "32");
+    free(body);
+}
+
+/* What changes is found by its new words, and what goes is found no more. */
+static void test_search_follows(void **state) {
+    const fixture *made = *state;
+    char uid[37], path[128];
+    put_table(made, "moving", NULL, uid);
+    snprintf(path, sizeof path, META "%s/", uid);
+    finds(made, "moving", false, "moving");
+    mseq_value_free(expect(made->manager, "PATCH", path,
+                           "{\"description\": \"Elsewhere\", \"labels\": [\"zebra\"]}", 200));
+    finds(made, "elsewhere", false, "moving");
+    finds(made, "zebra", false, "moving");
+    finds(made, "where moving is", false, "");
+    mseq_value_free(expect(made->manager, "DELETE", path, NULL, 200));
+    finds(made, "elsewhere", false, "");
+    finds(made, "mov", false, "");
+    put_table(made, "again", NULL, NULL); /* may get the number of one that is gone */
+    finds(made, "again", false, "again");
+}
+
 /* ---- Graph */
 
 static mseq_value *graph(const fixture *made, const char *uid, const char *query, size_t nodes,
@@ -258,6 +352,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_search, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ranking, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_search_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_graph, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_late_target, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_routes, set_up, tear_down),
