@@ -175,9 +175,15 @@ static const char *path_to_follow(const mseq_client *client, const journey *j) {
     return client_path_of(client, reply->location);
 }
 
+/* Goes where a redirect leads. False: it leads nowhere, or the outcome is now that memory is short.
+ */
 static bool follow(const mseq_client *client, journey *j) {
     const char *path = path_to_follow(client, j);
     char *copy = mseq_text_dup(path);
+    if (path && !copy) {
+        mseq_reply_free(&j->outcome->reply);
+        mseq_error_no_memory(&j->outcome->error);
+    }
     if (!copy)
         return false;
     char *mark = strpbrk(copy, "?#");
