@@ -6,6 +6,7 @@
 #include "mainsequence/ddl.h"
 
 #include "provision.h"
+#include "roles.h"
 
 /* ---- Dropping ----------------------------------------------------------------------------------
  */
@@ -140,6 +141,8 @@ mseq_status manager_provision(const manager_call *call, manager_source *source,
     mseq_status status = mseq_connection_begin(connection, true, err);
     if (status == MSEQ_OK)
         status = exists(connection, name, &there, err);
+    if (status == MSEQ_OK && !there)
+        status = manager_owner_assume(connection, source->parser_only, err);
     if (status == MSEQ_OK && there && !if_not_exists)
         status = manager_refuse(err, MSEQ_E_CONFLICT, "table_exists",
                                 "the table '%s' exists already in its data source", name);

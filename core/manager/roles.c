@@ -135,11 +135,14 @@ mseq_status manager_owner_prepare(mseq_connection *connection, const manager_sou
     return status;
 }
 
-mseq_status manager_owner_assume(mseq_connection *connection, mseq_error *err) {
+mseq_status manager_owner_assume(mseq_connection *connection, bool parser_only, mseq_error *err) {
     manager_source_facts facts;
-    if (mseq_connection_dialect(connection) != MSEQ_POSTGRESQL)
+    mseq_dialect dialect = mseq_connection_dialect(connection);
+    if (dialect != MSEQ_POSTGRESQL)
         return MSEQ_OK;
     mseq_status status = manager_source_facts_read(connection, &facts, err);
+    if (status == MSEQ_OK)
+        status = manager_source_require(&facts, dialect, parser_only, "supports_table_ddl", err);
     if (status != MSEQ_OK || !facts.may_create_roles || !facts.owner_may_create)
         return status;
     status = manager_owner_prepare(connection, &facts, err);

@@ -18,8 +18,9 @@ typedef struct manager_credential {
 mseq_status manager_owner_prepare(mseq_connection *connection, const manager_source_facts *facts,
                                   mseq_error *err) MSEQ_MUST_CHECK;
 /* From now to the end of the transaction, what is made belongs to the owner role, where the manager
- * may make roles at all. */
-mseq_status manager_owner_assume(mseq_connection *connection, mseq_error *err) MSEQ_MUST_CHECK;
+ * may make roles at all. Refuses a database that lacks the capability supports_table_ddl. */
+mseq_status manager_owner_assume(mseq_connection *connection, bool parser_only,
+                                 mseq_error *err) MSEQ_MUST_CHECK;
 /* A new login role of random name and password, member of the owner role, for that many seconds.
  * Nothing of it stays when it fails. */
 mseq_status manager_credential_issue(mseq_connection *connection, const manager_source_facts *facts,
