@@ -1,6 +1,7 @@
 -- Drift: models against the live database and the catalog. Nothing is changed.
 
 local core = require("mainsequence.core")
+local database = require("mainsequence.meta_tables.migrations.database")
 local registry = require("mainsequence.schema.registry")
 
 local M = {}
@@ -59,7 +60,7 @@ local function connect(session, uid, provider)
     package = provider.package, migration_namespace = provider.migration_namespace, ttl_seconds = 300,
   })
   if not credential then return nil, err end
-  return core.connect(credential.uri, { read_only = true })
+  return database.connect(credential, { read_only = true })
 end
 
 local function add(list, where, differences)

@@ -4,6 +4,7 @@
 local core = require("mainsequence.core")
 local catalog = require("mainsequence.meta_tables.migrations.catalog")
 local client = require("mainsequence.client")
+local database = require("mainsequence.meta_tables.migrations.database")
 local fault = require("mainsequence.schema.fault")
 local finalization = require("mainsequence.meta_tables.migrations.finalization")
 local progress = require("mainsequence.meta_tables.migrations.progress")
@@ -164,16 +165,16 @@ function M.tell_scripts(context, target)
 end
 
 ---Runs `work` on a connection to the database of the credential and closes it.
----@param credential { uri: string }
+---@param credential { uri: string, owner_role_name: string? }
 ---@param lock_timeout number?
 ---@param work fun(connection: mainsequence.Connection, open: function): ...
 function M.on_database(credential, lock_timeout, work)
-  local connection, err = core.connect(credential.uri, { busy_timeout_ms = runner.busy_timeout_ms(lock_timeout) })
+  local connection, err = database.connect(credential, { busy_timeout_ms = runner.busy_timeout_ms(lock_timeout) })
   if not connection then
     return nil, err
   end
   local function open()
-    return core.connect(credential.uri, { read_only = true })
+    return database.connect(credential, { read_only = true })
   end
   local result = table.pack(pcall(work, connection, open))
   connection:close()

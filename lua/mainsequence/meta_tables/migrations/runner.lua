@@ -1,10 +1,11 @@
 --- Runs revisions on a connection: one transaction each, which holds the revision's operations, the check
 --- of foreign keys and the version row, so that whatever happens the schema and the version row agree.
 --
--- Several processes may run at once. Each step takes the database's write lock first, reads the version
--- rows again and plans again; so one works while the others wait, and then find less to do, or nothing.
+-- Several processes may run at once. Each step takes the lock first, reads the version rows again and plans
+-- again; so one works while the others wait, and then find less to do, or nothing.
 
 local core = require("mainsequence.core")
+local database = require("mainsequence.meta_tables.migrations.database")
 local registry = require("mainsequence.schema.registry")
 local version_tables = require("mainsequence.meta_tables.migrations.version_table")
 
@@ -102,7 +103,7 @@ end
 
 local function begin(run)
   return locked(run, function(connection)
-    return connection:begin(true)
+    return database.begin(connection, run.versions)
   end)
 end
 
@@ -355,10 +356,11 @@ end
 ---@param options { ids: string[], purge: boolean?, report: fun(line: string), lock_timeout: number? }
 ---@return string[]|nil rows, mainsequence.Error?
 function M.stamp(connection, provider, graph, options)
-  local run = {
-    connection = connection, report = options.report, lock_timeout = options.lock_timeout or M.LOCK_TIMEOUT,
-  }
   local versions = version_tables.new(connection, provider.alembic_registry)
+  local run = {
+    connection = connection, versions = versions, report = options.report,
+    lock_timeout = options.lock_timeout or M.LOCK_TIMEOUT,
+  }
   local ok, err = begin(run)
   if not ok then
     return nil, err
