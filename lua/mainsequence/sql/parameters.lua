@@ -103,7 +103,7 @@ function plain_wire(name, value, sqltype)
     refuse(name, "timestamps without time zone are not supported", "declare it with types.DateTime { timezone = true }")
   end
   if token then
-    if value == null or value ~= value then return null, token end
+    if value == nil or value == null or value ~= value then return null, token end
     if token == TIMESTAMP then return timestamp_of(name, value), token end
     return date_of(name, value), token
   end
