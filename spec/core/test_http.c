@@ -509,6 +509,34 @@ static void test_no_sigpipe(void **state) {
     signal(SIGPIPE, SIG_DFL);
 }
 
+/* A proxy of the environment gets the request; its password is in no message. */
+static void test_proxy(void **state) {
+    (void)state;
+    static const http_answer answers[] = {{NO_CONTENT, 0, HTTP_KEEP}, {NULL, 0, HTTP_CLOSE}};
+    scene s;
+    char proxy[64];
+    SCENE(s, answers);
+    mseq_transport_free(s.transport);
+    s.transport = NULL;
+    snprintf(proxy, sizeof proxy, "http://user:pass-word@127.0.0.1:%d", s.server.port);
+    unsetenv("no_proxy");
+    setenv("http_proxy", proxy, 1);
+    assert_int_equal(mseq_transport_http_new("http://ts.example", NULL, &s.transport, &s.err),
+                     MSEQ_OK);
+    assert_int_equal(scene_send(&s), MSEQ_OK);
+    assert_int_equal(s.reply.status, 204);
+    expect_sent(&s, 0, "GET http://ts.example/x/ HTTP/1.1\r\n");
+    s.request.method = "POST";
+    s.request.text = "x";
+    s.request.text_length = 1;
+    s.request.send_once = true;
+    assert_int_equal(scene_send(&s), MSEQ_E_TRANSPORT);
+    assert_null(strstr(s.err.message, "pass-word"));
+    setenv("no_proxy", "*", 1);
+    unsetenv("http_proxy");
+    scene_end(&s);
+}
+
 /* ---- Several at once
  * ----------------------------------------------------------------------------------------- */
 
@@ -653,6 +681,7 @@ int main(void) {
         cmocka_unit_test(test_a_connection_closed_between_requests),
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_no_sigpipe),
+        cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_side_by_side),
         cmocka_unit_test(test_origins),
