@@ -106,6 +106,7 @@ suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/
 suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
 suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
 suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
+suite "golden wire migrations" lua5.4 spec/golden/run.lua wire_migrations spec/golden/wire/migrations.json
 
 for file in spec/lua/*_spec.lua spec/integration/*_spec.lua; do
   [ -f "$file" ] || continue

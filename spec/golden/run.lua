@@ -6,7 +6,7 @@ local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. here .. "/../?.lua;" .. package.path
 
 local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation",
-  "reflection", "wire" }
+  "reflection", "wire", "wire_migrations" }
 
 local function usage(message)
   io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"),
@@ -43,10 +43,11 @@ local file, message = io.open(path, "r")
 if not file then usage(message) end
 local cases = assert(core.json_decode(file:read("a")))
 file:close()
-if type(cases) ~= "table" or #cases == 0 then usage(path .. " holds no list of cases") end
 
 local differences = require("known_differences")
 local suite = require("suite_" .. suite_name)
+if suite.cases then cases = suite.cases(cases) end
+if type(cases) ~= "table" or #cases == 0 then usage(path .. " holds no list of cases") end
 if suite.prepare then suite.prepare { path = path, cases = builders } end
 
 ---Whether two decoded documents are equal (integers and floats differ), and where they are not.

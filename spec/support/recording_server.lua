@@ -7,6 +7,7 @@
 --   server:stop()
 --
 -- A reply is { status, headers?, body?, body_kind? ("json", "text", "none") }; "<origin>" in it is the server's origin.
+-- A reply without status closes the connection.
 -- A request is { method, path, raw_query, headers (lower-case names), body_text }. A request beyond the replies is
 -- answered with 599.
 --
@@ -74,7 +75,9 @@ local function serve(server, port)
     if not request then return false end
     position = position + 1
     requests[#requests + 1] = request
-    connection:send((reply_text(replies[position] or UNASKED):gsub("<origin>", origin)))
+    local reply = replies[position] or UNASKED
+    if type(reply.status) ~= "number" then return false end
+    connection:send((reply_text(reply):gsub("<origin>", origin)))
     return true
   end
   local control
