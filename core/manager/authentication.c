@@ -4,6 +4,7 @@
  * A login starts a family: its refresh tokens, each good for one use, and the access tokens that
  * came with them. A refresh token that is used again was stolen, or its thief was first: the whole
  * family ends (OAuth 2.0 Security Best Current Practice, RFC 9700, section 4.14). */
+#include <stdio.h>
 #include <string.h>
 
 #include "authentication.h"
@@ -86,8 +87,8 @@ static mseq_status forget_expired(const manager_call *call, const char *user_uid
 
 /* An access and a refresh token of a family, and the reply with them. Commits, last of all: whoever
  * gets no reply has not used anything up. */
-static mseq_status give_session(manager_call *call, const char *user_uid, const char *family_uid,
-                                mseq_error *err) {
+mseq_status manager_give_session(manager_call *call, const char *user_uid, const char *family_uid,
+                                 mseq_error *err) {
     manager_token access = MANAGER_TOKEN_INIT, refresh = MANAGER_TOKEN_INIT;
     mseq_status status = forget_expired(call, user_uid, err);
     if (status == MSEQ_OK)
@@ -168,31 +169,41 @@ static mseq_status check_password(manager_call *call, const mseq_value *record,
     return status;
 }
 
-mseq_status manager_login(manager_call *call, mseq_error *err) {
-    static const char *const names[] = {"username", "password"};
-    mseq_value *fields = NULL, *records = NULL;
-    char family[MANAGER_UID_SIZE];
-    mseq_status status = read_body(call, names, &fields, err);
-    const char *password = mseq_object_get_text(fields, "password");
-    if (status == MSEQ_OK && strlen(password) > MANAGER_PASSWORD_MAXIMUM)
-        status = manager_refuse(err, MSEQ_E_REQUEST, "bad_value", "password: more than %d bytes",
-                                MANAGER_PASSWORD_MAXIMUM);
-    if (status == MSEQ_OK)
-        status = manager_query(call->catalog, &records, err,
-                               "SELECT uid, password_hash FROM platform_user"
-                               " WHERE username = ?1 AND is_disabled = 0",
-                               "s", mseq_object_get_text(fields, "username"));
+mseq_status manager_check_login(manager_call *call, const char *username, const char *password,
+                                char user_uid[MANAGER_UID_SIZE], mseq_error *err) {
+    mseq_value *records = NULL;
+    mseq_status status = MSEQ_OK;
+    if (strlen(password) > MANAGER_PASSWORD_MAXIMUM)
+        return manager_refuse(err, MSEQ_E_REQUEST, "bad_value", "password: more than %d bytes",
+                              MANAGER_PASSWORD_MAXIMUM);
+    status = manager_query(call->catalog, &records, err,
+                           "SELECT uid, password_hash FROM platform_user"
+                           " WHERE username = ?1 AND is_disabled = 0",
+                           "s", username);
     const mseq_value *record = mseq_array_get(records, 0);
     if (status == MSEQ_OK)
         status = check_password(call, record, password, err);
+    if (status == MSEQ_OK)
+        snprintf(user_uid, MANAGER_UID_SIZE, "%s", mseq_object_get_text(record, "uid"));
+    mseq_value_free(records);
+    return status;
+}
+
+mseq_status manager_login(manager_call *call, mseq_error *err) {
+    static const char *const names[] = {"username", "password"};
+    mseq_value *fields = NULL;
+    char family[MANAGER_UID_SIZE], user[MANAGER_UID_SIZE] = "";
+    mseq_status status = read_body(call, names, &fields, err);
+    if (status == MSEQ_OK)
+        status = manager_check_login(call, mseq_object_get_text(fields, "username"),
+                                     mseq_object_get_text(fields, "password"), user, err);
     if (status == MSEQ_OK)
         status = mseq_uuid_new(family);
     if (status == MSEQ_OK)
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
-        status = give_session(call, mseq_object_get_text(record, "uid"), family, err);
+        status = manager_give_session(call, user, family, err);
     mseq_value_free(fields);
-    mseq_value_free(records);
     return status;
 }
 
@@ -245,7 +256,7 @@ static mseq_status rotate(manager_call *call, const mseq_value *record, mseq_err
                                        "UPDATE refresh_token SET is_used = 1 WHERE uid = ?1", "s",
                                        mseq_object_get_text(record, "uid"));
     return status == MSEQ_OK
-               ? give_session(call, mseq_object_get_text(record, "user_uid"), family, err)
+               ? manager_give_session(call, mseq_object_get_text(record, "user_uid"), family, err)
                : status;
 }
 

@@ -15,6 +15,13 @@ enum {
 mseq_status manager_issue_access(manager_call *call, const char *user_uid, const char *kind,
                                  const char *name, const char *family_uid, int64_t seconds,
                                  manager_token *token, mseq_error *err) MSEQ_MUST_CHECK;
+/* Starts a session in a family: the reply with an access and a refresh token, and the commit. In
+ * the call's write transaction. */
+mseq_status manager_give_session(manager_call *call, const char *user_uid, const char *family_uid,
+                                 mseq_error *err) MSEQ_MUST_CHECK;
+/* The user of that name and password; MSEQ_E_AUTHENTICATION, with no word on what is wrong. */
+mseq_status manager_check_login(manager_call *call, const char *username, const char *password,
+                                char user_uid[MANAGER_UID_SIZE], mseq_error *err) MSEQ_MUST_CHECK;
 /* Ends all sessions of a user (NULL: nobody's) or what belongs to a family. In the call's write
  * transaction. */
 mseq_status manager_end_sessions(const manager_call *call, const char *user_uid,

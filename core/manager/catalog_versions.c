@@ -190,11 +190,20 @@ static const char version_4_postgresql[] =
     " CREATE INDEX meta_table_column_search ON meta_table USING gin (column_text gin_trgm_ops);"
     " END IF; END $$;";
 
+/* Codes of logins through a browser. */
+static const char version_5[] =
+    "CREATE TABLE authorization_code ("
+    " uid TEXT PRIMARY KEY,"
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " digest TEXT NOT NULL, challenge TEXT NOT NULL, redirect_uri TEXT NOT NULL,"
+    " expires_at TEXT NOT NULL);";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
     {.script = version_3},
     {.script = version_4, .sqlite = version_4_sqlite, .postgresql = version_4_postgresql},
+    {.script = version_5},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

@@ -95,6 +95,9 @@ static const route routes[] = {
     {"POST", "auth/jwt-token/token/refresh", manager_refresh, true},
     {"POST", "auth/jwt-token/logout", manager_logout, false},
     {"POST", "auth/cli/revoke", manager_revoke, true},
+    {"GET", "auth/cli/authorize", manager_authorize_page, true},
+    {"POST", "auth/cli/authorize", manager_authorize, true},
+    {"POST", "auth/cli/token", manager_exchange_code, true},
     {"POST", "orm/api/pods/runtime-credentials/token", manager_exchange_credential, true},
 };
 

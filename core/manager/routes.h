@@ -57,6 +57,10 @@ mseq_status manager_refresh(manager_call *call, mseq_error *err);
 mseq_status manager_logout(manager_call *call, mseq_error *err);
 mseq_status manager_revoke(manager_call *call, mseq_error *err);
 mseq_status manager_exchange_credential(manager_call *call, mseq_error *err);
+/* authorize.c */
+mseq_status manager_authorize_page(manager_call *call, mseq_error *err);
+mseq_status manager_authorize(manager_call *call, mseq_error *err);
+mseq_status manager_exchange_code(manager_call *call, mseq_error *err);
 /* sharing.c */
 mseq_status manager_add_to_view(manager_call *call, mseq_error *err);
 mseq_status manager_add_to_edit(manager_call *call, mseq_error *err);

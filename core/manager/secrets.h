@@ -44,6 +44,8 @@ mseq_status manager_token_opaque(manager_token *token, mseq_error *err) MSEQ_MUS
 /* What a text that a caller sent claims to be: uid and digest, text stays NULL. False when it is
  * none of ours by its form. */
 bool manager_token_read(const char *text, manager_token *token);
+/* SHA-256 of a text in base64url without padding, 43 characters. False when it cannot be made. */
+bool manager_url_digest(const char *text, char digest[64]);
 /* In constant time. */
 bool manager_token_matches(const manager_token *token, const char *digest);
 

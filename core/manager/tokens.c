@@ -130,6 +130,25 @@ bool manager_token_read(const char *text, manager_token *token) {
     return true;
 }
 
+bool manager_url_digest(const char *text, char digest[64]) {
+    char hex[65];
+    unsigned char bytes[32];
+    mseq_buffer encoded = MSEQ_BUFFER_INIT;
+    if (mseq_sha256_hex(text, strlen(text), hex) != MSEQ_OK)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        unsigned byte = 0;
+        sscanf(hex + 2 * i, "%2x", &byte); // NOLINT(cert-err34-c): they are digits
+        bytes[i] = (unsigned char)byte;
+    }
+    append_url(&encoded, bytes, sizeof bytes);
+    bool good = encoded.status == MSEQ_OK && encoded.length < 64;
+    if (good)
+        memcpy(digest, encoded.data, encoded.length + 1);
+    mseq_buffer_free(&encoded);
+    return good;
+}
+
 bool manager_token_matches(const manager_token *token, const char *digest) {
     return strlen(digest) == sizeof token->digest - 1 &&
            mseq_secret_equal(token->digest, digest, sizeof token->digest - 1);

@@ -97,7 +97,7 @@ void server_reply(server_exchange *exchange, mseq_reply *reply) {
             return;
         }
     } else if (reply->text) {
-        type = "text/plain; charset=utf-8";
+        type = reply->content_type ? reply->content_type : "text/plain; charset=utf-8";
         mseq_buffer_append_text(&text, reply->text);
     }
     size_t length = text.length;

@@ -371,6 +371,107 @@ static void test_runtime_credentials(void **state) {
     mseq_value_free(token);
 }
 
+/* ---- Through a browser -------------------------------------------------------------------------
+ */
+
+#define AUTHORIZE "/auth/cli/authorize/"
+/* RFC 7636, appendix B */
+#define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+#define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+#define CALLBACK "http://127.0.0.1:4711/callback"
+
+static char *authorization(const char *redirect, const char *challenge, const char *password) {
+    return mseq_text_format("{\"client_id\": \"mainsequence-cli\", \"response_type\": \"code\","
+                            " \"state\": \"a b&c\", \"redirect_uri\": \"%s\", \"code_challenge\":"
+                            " \"%s\", \"code_challenge_method\": \"S256\", \"username\": \"ada\","
+                            " \"password\": \"%s\"}",
+                            redirect, challenge, password);
+}
+
+/* Logs ada in at the page; gives the code, free() it. */
+static char *get_code(const fixture *made) {
+    char *body = authorization(CALLBACK, CHALLENGE, "password of ada");
+    mseq_value *reply = expect_remote(made->manager, NULL, "POST", AUTHORIZE, body, 200);
+    const char *to = text_at(reply, "redirect_to");
+    assert_ptr_equal(strstr(to, CALLBACK "?code="), to);
+    assert_non_null(strstr(to, "&state=a+b%26c"));
+    const char *code = strchr(to, '=') + 1;
+    char *copy = strndup(code, strcspn(code, "&"));
+    mseq_value_free(reply);
+    free(body);
+    return copy;
+}
+
+static void redeem(const fixture *made, const char *code, const char *verifier,
+                   const char *redirect, int status) {
+    char *body = mseq_text_format("{\"client_id\": \"mainsequence-cli\", \"code\": \"%s\","
+                                  " \"code_verifier\": \"%s\", \"redirect_uri\": \"%s\"}",
+                                  code, verifier, redirect);
+    mseq_value *reply =
+        expect_remote(made->manager, NULL, "POST", "/auth/cli/token/", body, status);
+    if (status == 200) {
+        expect_user(made->manager, text_at(reply, "access"), "ada");
+        mseq_value_free(refresh_with(made->manager, text_at(reply, "refresh"), 200));
+    } else {
+        assert_string_equal(text_at(reply, "code"), "invalid_code");
+    }
+    mseq_value_free(reply);
+    free(body);
+}
+
+static void test_browser(void **state) {
+    const fixture *made = *state;
+    int64_t start = test_time;
+    static const char query[] = "?client_id=mainsequence-cli&response_type=code&state=s"
+                                "&redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fcallback"
+                                "&code_challenge=" CHALLENGE "&code_challenge_method=S256";
+    char *path = mseq_text_format(AUTHORIZE "%s", query);
+    add_user(made->manager, "ada", false);
+    mseq_reply reply = remote(made->manager, NULL, "GET", path, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(reply.content_type, "text/html; charset=utf-8");
+    assert_non_null(strstr(reply.text, "<form"));
+    mseq_reply_free(&reply);
+    free(path);
+    char *code = get_code(made);
+    redeem(made, code, VERIFIER, CALLBACK, 200);
+    redeem(made, code, VERIFIER, CALLBACK, 401); /* once */
+    free(code);
+    code = get_code(made);
+    redeem(made, code, "x" VERIFIER, CALLBACK, 401);
+    redeem(made, code, VERIFIER, CALLBACK, 401); /* a wrong one uses it up too */
+    free(code);
+    code = get_code(made);
+    redeem(made, code, VERIFIER, "http://127.0.0.1:4712/callback", 401);
+    free(code);
+    code = get_code(made);
+    test_time += INT64_C(300) * 1000000;
+    redeem(made, code, VERIFIER, CALLBACK, 401);
+    test_time = start;
+    redeem(made, "nonsense", VERIFIER, CALLBACK, 401);
+    free(code);
+}
+
+static void test_browser_refusals(void **state) {
+    const fixture *made = *state;
+    static const char *const elsewhere[] = {
+        "http://example.test/",       "http://127.0.0.1.example.test/", "https://127.0.0.1/",
+        "http://127.0.0.1@evil.test", "http://localhost\\u000a:1/",     "javascript:alert(1)"};
+    add_user(made->manager, "ada", false);
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        char *body = authorization(elsewhere[i], CHALLENGE, "password of ada");
+        refuse_remote(made->manager, NULL, "POST", AUTHORIZE, body, 400, "bad_value");
+        free(body);
+    }
+    char *body = authorization(CALLBACK, "short", "password of ada");
+    refuse_remote(made->manager, NULL, "POST", AUTHORIZE, body, 400, "bad_value");
+    free(body);
+    body = authorization(CALLBACK, CHALLENGE, "a guess");
+    refuse_remote(made->manager, NULL, "POST", AUTHORIZE, body, 401, "bad_credentials");
+    free(body);
+    mseq_value_free(expect_remote(made->manager, NULL, "GET", AUTHORIZE, NULL, 400));
+}
+
 /* ---- What the catalog holds --------------------------------------------------------------------
  */
 
@@ -484,6 +585,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_logout, set_up_timed, tear_down),
         cmocka_unit_test_setup_teardown(test_personal_tokens, set_up_timed, tear_down),
         cmocka_unit_test_setup_teardown(test_runtime_credentials, set_up_timed, tear_down),
+        cmocka_unit_test_setup_teardown(test_browser, set_up_timed, tear_down),
+        cmocka_unit_test_setup_teardown(test_browser_refusals, set_up_timed, tear_down),
         cmocka_unit_test_setup_teardown(test_no_secret_is_kept, set_up_timed, tear_down),
         cmocka_unit_test_setup_teardown(test_race, set_up_timed, tear_down),
     };

@@ -207,6 +207,41 @@ static void test_search_follows(void **state) {
     finds(made, "again", false, "again");
 }
 
+/* Tables of a catalog that knew no such index are found when it is upgraded, and the better their
+ * words are known the better they are ranked. */
+static void test_search_after_upgrade(void **state) {
+    fixture *made = *state;
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    mseq_database *database = NULL;
+    mseq_connection *connection = NULL;
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    char path[128], uri[160], piece[4096];
+    mseq_manager_close(made->manager);
+    snprintf(path, sizeof path, "%s/catalog.sqlite", made->folder);
+    assert_int_equal(unlink(path), 0);
+    snprintf(uri, sizeof uri, "sqlite:///%s", path);
+    FILE *file = fopen(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", "rb");
+    assert_non_null(file);
+    for (size_t size; (size = fread(piece, 1, sizeof piece, file)) > 0;)
+        mseq_buffer_append(&text, piece, size);
+    fclose(file);
+    options.uri = uri;
+    assert_int_equal(mseq_database_open(&options, &database, NULL), MSEQ_OK);
+    assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);
+    assert_int_equal(mseq_connection_script(connection, mseq_buffer_text(&text), NULL), MSEQ_OK);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+    mseq_buffer_free(&text);
+    made->manager = open_manager(made->folder);
+    finds(made, "shop.asset", false, "asset");
+    finds(made, "the asset", false, "asset");
+    finds(made, "account_uid", true, "asset");
+    finds(made, "shop.ASSET", false, "asset");
+    char *found = names_found(made, "account", false); /* both tell of it */
+    assert_ptr_equal(strstr(found, "account"), found);
+    free(found);
+}
+
 /* ---- Graph */
 
 static mseq_value *graph(const fixture *made, const char *uid, const char *query, size_t nodes,
@@ -354,6 +389,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_search, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ranking, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_search_follows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_search_after_upgrade, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_graph, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_late_target, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_routes, set_up, tear_down),

@@ -43,12 +43,13 @@ typedef struct mseq_reply {
     char *retry_after; /* header value, owned, or NULL */
     char *location;    /* header value of a redirect, owned, or NULL */
     char *allow;       /* methods of the route, with status 405: "GET, POST"; owned, or NULL */
+    const char *content_type; /* of `text`, static; NULL: text/plain */
     /* for logs */
     const char *route; /* pattern of the route that answered; static; NULL: none */
     char user_uid[37]; /* who asked; "": nobody known */
 } mseq_reply;
 #define MSEQ_REPLY_INIT                                                                            \
-    { 0, NULL, NULL, NULL, NULL, NULL, NULL, "" }
+    { 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "" }
 MSEQ_API void mseq_reply_free(mseq_reply *reply); /* frees what it holds, not the struct */
 
 /* Percent-encodes a path segment or a query component and appends it (space becomes "+" in
