@@ -1,7 +1,7 @@
 -- Common table expressions. Each is written once, before the statement that uses it; a nesting one before
 -- the statement in which it stands.
 
-local compiler = require("mainsequence.sql.compile_select")
+local compiler = require("mainsequence.sql.compile_from")
 local fault = require("mainsequence.sql.fault")
 local naming = require("mainsequence.sql.naming")
 local selectable = require("mainsequence.sql.selectable")
