@@ -198,12 +198,18 @@ static const char version_5[] =
     " digest TEXT NOT NULL, challenge TEXT NOT NULL, redirect_uri TEXT NOT NULL,"
     " expires_at TEXT NOT NULL);";
 
+/* What statements of callers may do in a data source. */
+static const char version_6[] =
+    "ALTER TABLE data_source ADD COLUMN access_mode TEXT NOT NULL DEFAULT 'read_write'"
+    " CHECK (access_mode IN ('read_write', 'read_only', 'disabled'));";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
     {.script = version_3},
     {.script = version_4, .sqlite = version_4_sqlite, .postgresql = version_4_postgresql},
     {.script = version_5},
+    {.script = version_6},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

@@ -15,7 +15,8 @@
 
 #define ADMIN_COLUMNS                                                                              \
     "uid, id, display_name, class_type, status, location, secret_kind, secret_name, fence,"        \
-    " capabilities, created_at, (SELECT COUNT(*) FROM project WHERE project.data_source_uid ="     \
+    " access_mode, capabilities, created_at, (SELECT COUNT(*) FROM project WHERE "                 \
+    "project.data_source_uid ="                                                                    \
     " data_source.uid) AS projects"
 
 static mseq_value *parsed(const mseq_value *text) {
@@ -37,6 +38,7 @@ static mseq_value *admin_object(const mseq_value *record) {
         manager_put_copy(&object, keys[i], mseq_object_get(record, keys[i]));
     if (strcmp(mseq_object_get_text(record, "class_type"), "postgresql") == 0)
         manager_put_copy(&object, "fence", mseq_object_get(record, "fence"));
+    manager_put_copy(&object, "access_mode", mseq_object_get(record, "access_mode"));
     manager_put_boolean(&object, "is_default", mseq_object_get_integer(record, "projects", 0) > 0);
     manager_put(&object, "capabilities", parsed(mseq_object_get(record, "capabilities")));
     manager_put_copy(&object, "created_at", mseq_object_get(record, "created_at"));
@@ -408,10 +410,12 @@ mseq_status manager_admin_test_source(manager_call *call, mseq_error *err) {
  */
 
 mseq_status manager_admin_patch_source(manager_call *call, mseq_error *err) {
+    static const char *const modes[] = {"read_write", "read_only", "disabled", NULL};
     static const char *const fences[] = {"roles", "parser_only", NULL};
     static const mseq_field known[] = {
         {.name = "display_name", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},
         {.name = "fence", .flags = MSEQ_FIELD_OMIT_NULL, .choices = fences},
+        {.name = "access_mode", .flags = MSEQ_FIELD_OMIT_NULL, .choices = modes},
         {.name = "is_default", .type = MSEQ_FIELD_BOOLEAN},
         {.name = NULL},
     };
@@ -432,9 +436,11 @@ mseq_status manager_admin_patch_source(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_query(call->catalog, NULL, err,
                                "UPDATE data_source SET display_name = COALESCE(?2, display_name),"
-                               " fence = COALESCE(?3, fence) WHERE uid = ?1",
-                               "sss", call->uid, mseq_object_get_text(patch, "display_name"),
-                               mseq_object_get_text(patch, "fence"));
+                               " fence = COALESCE(?3, fence),"
+                               " access_mode = COALESCE(?4, access_mode) WHERE uid = ?1",
+                               "ssss", call->uid, mseq_object_get_text(patch, "display_name"),
+                               mseq_object_get_text(patch, "fence"),
+                               mseq_object_get_text(patch, "access_mode"));
     if (status == MSEQ_OK && mseq_object_get_boolean(patch, "is_default", false))
         status = make_default(call, call->uid, err);
     if (status == MSEQ_OK)

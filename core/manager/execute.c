@@ -16,6 +16,12 @@ static const char *type_of(const mseq_value *declared, const manager_scope *scop
     return type ? type : placeholder->role ? manager_scope_type(scope, placeholder->column) : NULL;
 }
 
+/* PostgreSQL takes values as they are; only bytes look like any other text. */
+static const char *type_to_convert(const manager_scope *scope, const char *type) {
+    bool sqlite = scope->source->dialect == MSEQ_SQLITE;
+    return type && (sqlite || manager_type_is_bytes(type)) ? type : NULL;
+}
+
 /* Every parameter as the data source keeps values of its type, in the order of the placeholders. */
 static mseq_status convert_parameters(const mseq_value *statement, const manager_scope *scope,
                                       const mseq_sql_text *text, mseq_value **bound,
@@ -30,9 +36,9 @@ static mseq_status convert_parameters(const mseq_value *statement, const manager
     manager_draft_array(&list);
     for (size_t i = 0; i < count && status == MSEQ_OK; i++) {
         const char *name = text->names.items[i];
+        const char *type = type_to_convert(scope, type_of(declared, scope, &placeholders[i], name));
         mseq_value *value = mseq_value_dup(mseq_array_get(*bound, i));
-        status = value ? manager_value_in(name, type_of(declared, scope, &placeholders[i], name),
-                                          mseq_object_get(declared, name) != NULL,
+        status = value ? manager_value_in(name, type, mseq_object_get(declared, name) != NULL,
                                           placeholders[i].role, &value, err)
                        : mseq_error_no_memory(err);
         manager_append(&list, value);
@@ -57,10 +63,12 @@ static mseq_status bind(const mseq_value *operation, const manager_scope *scope,
     mseq_status status =
         mseq_sql_from_pyformat(mseq_value_get_text(sql), mseq_value_get_text_length(sql),
                                scope->source->dialect, text, err);
-    if (status == MSEQ_OK && text->names.count > MANAGER_PARAMETERS_MAXIMUM) {
+    size_t most = scope->source->dialect == MSEQ_SQLITE ? MANAGER_PARAMETERS_SQLITE
+                                                        : MANAGER_PARAMETERS_POSTGRESQL;
+    if (status == MSEQ_OK && text->names.count > most) {
         manager_refuse(err, MSEQ_E_REQUEST, "too_many_parameters",
-                       "the statement has %zu parameters, at most %d are possible",
-                       text->names.count, MANAGER_PARAMETERS_MAXIMUM);
+                       "the statement has %zu parameters, at most %zu are possible",
+                       text->names.count, most);
         mseq_error_hint(err, "write fewer rows in one statement");
         return MSEQ_E_REQUEST;
     }
@@ -110,28 +118,51 @@ static mseq_status show_rows(const manager_scope *scope, mseq_governed_result *r
     return status;
 }
 
-mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
-                                  mseq_governed_statement *statement, mseq_governed_result *result,
-                                  mseq_error *err) {
-    mseq_connection *connection = NULL;
-    mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
-    mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
-    for (size_t i = 0; i < scope->count && status == MSEQ_OK; i++)
+typedef struct confirmation {
+    const manager_call *call;
+    const manager_scope *scope;
+} confirmation;
+
+static mseq_status confirm(void *data, mseq_error *err) {
+    const confirmation *asked = data;
+    return manager_check_revision(asked->call, asked->scope, err);
+}
+
+static void fill_in(const manager_call *call, const manager_scope *scope,
+                    mseq_governed_table *tables, mseq_governed_statement *statement) {
+    for (size_t i = 0; i < scope->count; i++)
         tables[i] =
             (mseq_governed_table){.name = scope->tables[i].name, .access = scope->tables[i].access};
     statement->tables = tables;
     statement->table_count = scope->count;
     statement->cancellation = call->request->cancellation;
-    statement->with_origins = true;
+    statement->with_origins = scope->source->dialect == MSEQ_SQLITE;
     if (call->request->timeout_ms > 0)
         statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
+}
+
+mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
+                                  mseq_governed_statement *statement, mseq_governed_result *result,
+                                  mseq_error *err) {
+    mseq_connection *connection = NULL;
+    confirmation asked = {call, scope};
+    mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
+    mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
+        status = manager_check_source_takes(call, scope->source->uid, statement->operation, err);
+    if (status == MSEQ_OK) {
+        fill_in(call, scope, tables, statement);
+        statement->confirm = confirm;
+        statement->confirm_data = &asked;
         status = manager_source_connect(scope->source, &connection, err);
+    }
     if (status == MSEQ_OK)
         status = mseq_connection_run_governed(connection, statement, result, err);
-    if (status == MSEQ_OK)
+    if (status == MSEQ_OK && scope->source->dialect == MSEQ_SQLITE)
         status = show_rows(scope, result, err);
     mseq_connection_release(connection);
+    statement->confirm = NULL;
+    statement->confirm_data = NULL;
     free(tables);
     return status;
 }
@@ -211,6 +242,19 @@ static mseq_status check_size(const mseq_value *operation, mseq_error *err) {
                           "statement.sql has more than %d bytes", MANAGER_SQL_MAXIMUM);
 }
 
+/* What parameter_types says, in the order of the placeholders. */
+static mseq_status declared_types(const mseq_value *operation, const mseq_sql_text *text,
+                                  const char ***types, mseq_error *err) {
+    const mseq_value *declared =
+        mseq_object_get(mseq_object_get(operation, "statement"), "parameter_types");
+    *types = calloc(text->names.count + 1, sizeof **types);
+    if (!*types)
+        return mseq_error_no_memory(err);
+    for (size_t i = 0; i < text->names.count; i++)
+        (*types)[i] = mseq_object_get_text(declared, text->names.items[i]);
+    return MSEQ_OK;
+}
+
 mseq_status manager_run_operation(const manager_call *call, const mseq_value *operation,
                                   const manager_scope *scope, mseq_governed_statement *run,
                                   mseq_governed_result *result, mseq_error *err) {
@@ -218,8 +262,12 @@ mseq_status manager_run_operation(const manager_call *call, const mseq_value *op
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     mseq_sql_text text = {.text = NULL};
     mseq_value *bound = NULL;
+    const char **types = NULL;
     mseq_status status = bind(operation, scope, &text, &bound, err);
+    if (status == MSEQ_OK)
+        status = declared_types(operation, &text, &types, err);
     if (status == MSEQ_OK) {
+        statement.parameter_types = types;
         statement.operation = mseq_object_get_text(operation, "operation");
         statement.sql = text.text;
         statement.sql_length = text.length;
@@ -232,8 +280,10 @@ mseq_status manager_run_operation(const manager_call *call, const mseq_value *op
                     MANAGER_TIMEOUT_MAXIMUM_MS);
         status = manager_run_statement(call, scope, &statement, result, err);
     }
+    free((void *)types);
     mseq_value_free(bound);
     mseq_sql_text_free(&text);
+    statement.parameter_types = NULL;
     statement.sql = NULL;
     statement.parameters = NULL;
     statement.tables = NULL;
@@ -241,30 +291,62 @@ mseq_status manager_run_operation(const manager_call *call, const mseq_value *op
     return status;
 }
 
-static mseq_status execute(manager_call *call, const mseq_value *operation,
-                           const manager_scope *scope, mseq_error *err) {
+/* One judgement: who may access what is looked up, and still so when the rows are handed out. */
+static mseq_status execute_once(manager_call *call, const mseq_value *operation,
+                                manager_scope *scope, manager_execution *told, mseq_error *err) {
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     mseq_governed_result result = {.rows = NULL};
-    mseq_status status = manager_run_operation(call, operation, scope, &statement, &result, err);
+    mseq_status status = manager_scope_resolve(call, operation, scope, err);
     if (status == MSEQ_OK)
+        status = check_dialect(operation, scope, err);
+    if (status == MSEQ_OK)
+        status = manager_run_operation(call, operation, scope, &statement, &result, err);
+    if (status == MSEQ_OK) {
+        told->rows = result.has_rows ? (int64_t)mseq_value_length(result.rows) : result.affected;
         status = answer(call, scope, &statement, &result, err);
+    }
     manager_result_free(&result);
+    return status;
+}
+
+static mseq_status execute(manager_call *call, const mseq_value *operation, mseq_error *err) {
+    enum { ATTEMPTS = 3 };
+    mseq_error cause = MSEQ_ERROR_INIT;
+    mseq_status status = MSEQ_OK;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        manager_scope scope = MANAGER_SCOPE_INIT;
+        manager_execution told = {.operation = mseq_object_get_text(operation, "operation"),
+                                  .data_source_uid = mseq_object_get_text(
+                                      mseq_object_get(operation, "scope"), "data_source_uid"),
+                                  .scope = &scope,
+                                  .started = mseq_monotonic_ms()};
+        mseq_error_clear(&cause);
+        status = execute_once(call, operation, &scope, &told, &cause);
+        manager_log_execution(call, &told, status, &cause);
+        manager_scope_free(&scope);
+        if (!manager_access_changed_since(status, &cause))
+            break;
+    }
+    if (status != MSEQ_OK && err && err->status == MSEQ_OK)
+        *err = cause;
     return status;
 }
 
 mseq_status manager_execute_operation(manager_call *call, mseq_error *err) {
     mseq_value *operation = NULL;
-    manager_scope scope = {NULL, NULL, 0};
-    mseq_status status = mseq_wire_validate_operation(call->request->body, &operation, err);
+    mseq_error cause = MSEQ_ERROR_INIT;
+    int64_t started = mseq_monotonic_ms();
+    mseq_status status = mseq_wire_validate_operation(call->request->body, &operation, &cause);
     if (status == MSEQ_OK)
-        status = check_size(operation, err);
-    if (status == MSEQ_OK)
-        status = manager_scope_resolve(call, operation, &scope, err);
-    if (status == MSEQ_OK)
-        status = check_dialect(operation, &scope, err);
-    if (status == MSEQ_OK)
-        status = execute(call, operation, &scope, err);
-    manager_scope_free(&scope);
+        status = check_size(operation, &cause);
+    if (status != MSEQ_OK) {
+        manager_execution told = {.started = started};
+        manager_log_execution(call, &told, status, &cause);
+        if (err && err->status == MSEQ_OK)
+            *err = cause;
+    } else {
+        status = execute(call, operation, err);
+    }
     mseq_value_free(operation);
     return status;
 }

@@ -9,7 +9,8 @@ enum {
     MANAGER_ROWS_MAXIMUM = 10000,        /* rows of one reply; a select goes on with next_offset */
     MANAGER_TIMEOUT_MAXIMUM_MS = 300000, /* of a statement */
     MANAGER_SQL_MAXIMUM = 1000000,       /* bytes of a statement */
-    MANAGER_PARAMETERS_MAXIMUM = 32766   /* placeholders that SQLite takes */
+    MANAGER_PARAMETERS_SQLITE = 32766,   /* placeholders that a database takes */
+    MANAGER_PARAMETERS_POSTGRESQL = 65535
 };
 
 /* A table that a statement may touch. */
@@ -24,7 +25,10 @@ typedef struct manager_scope {
     manager_source *source;
     manager_scope_table *tables;
     size_t count;
+    int64_t access_revision; /* of the catalog, when the tables were looked up */
 } manager_scope;
+#define MANAGER_SCOPE_INIT                                                                         \
+    { NULL, NULL, 0, 0 }
 
 /* ---- scope.c ------------------------------------------------------------------------------------
  */
@@ -39,6 +43,37 @@ void manager_scope_free(manager_scope *scope);
 /* The data type of a column by its name alone; NULL when no table has it, it needs no type, or the
  * tables differ. */
 const char *manager_scope_type(const manager_scope *scope, const char *column);
+
+/* ---- execution_checks.c -------------------------------------------------------------------------
+ */
+
+/* Whether the data source takes the operation: its access mode, and what its last test found. */
+mseq_status manager_check_source_takes(const manager_call *call, const char *data_source_uid,
+                                       const char *operation, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_access_revision(const manager_call *call, int64_t *revision,
+                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* MSEQ_E_CONFLICT with the code access_changed when who may access what has changed since the scope
+ * was resolved. */
+mseq_status manager_check_revision(const manager_call *call, const manager_scope *scope,
+                                   mseq_error *err) MSEQ_MUST_CHECK;
+/* Whether a refusal is of that kind: what was judged has to be judged again. */
+bool manager_access_changed_since(mseq_status status, const mseq_error *err);
+
+/* ---- operation_log.c ----------------------------------------------------------------------------
+ */
+
+/* What is told of an execution. */
+typedef struct manager_execution {
+    const char *operation; /* NULL: not known */
+    const char *data_source_uid;
+    const manager_scope *scope; /* may be empty */
+    int64_t rows;
+    int64_t started; /* monotonic ms */
+} manager_execution;
+/* Writes the row of an execution that ended so. A log that cannot be written is no failure of the
+ * execution. */
+void manager_log_execution(const manager_call *call, const manager_execution *execution,
+                           mseq_status status, const mseq_error *err);
 
 /* ---- execute.c ----------------------------------------------------------------------------------
  */
@@ -82,6 +117,8 @@ void manager_placeholders(const char *sql, size_t length, manager_placeholder *p
  * replaced. */
 mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
                              mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
+/* Whether values of the type are bytes, which travel as base64 text. */
+bool manager_type_is_bytes(const char *type);
 /* Rows as a reply shows them; `types` has a data type or NULL for each key of a row. */
 mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
                                mseq_error *err) MSEQ_MUST_CHECK;

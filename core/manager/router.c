@@ -78,6 +78,7 @@ static const route routes[] = {
     {"GET", "orm/api/ts_manager/tokens", manager_list_tokens, false},
     {"POST", "orm/api/ts_manager/tokens", manager_create_token, false},
     {"DELETE", "orm/api/ts_manager/tokens/{uid}", manager_delete_token, false},
+    {"GET", "orm/api/ts_manager/operations", manager_list_operations, false},
     {"GET", "orm/api/ts_manager/data_sources", manager_admin_list_sources, false},
     {"POST", "orm/api/ts_manager/data_sources", manager_admin_add_source, false},
     {"PATCH", "orm/api/ts_manager/data_sources/{uid}", manager_admin_patch_source, false},

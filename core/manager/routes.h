@@ -48,6 +48,9 @@ mseq_status manager_column_search(manager_call *call, mseq_error *err);
 mseq_status manager_refresh_search(manager_call *call, mseq_error *err);
 mseq_status manager_add_labels(manager_call *call, mseq_error *err);
 mseq_status manager_remove_labels(manager_call *call, mseq_error *err);
+/* operation_log.c */
+mseq_status manager_list_operations(manager_call *call, mseq_error *err);
+
 /* execute.c, run_query.c */
 mseq_status manager_execute_operation(manager_call *call, mseq_error *err);
 mseq_status manager_run_query(manager_call *call, mseq_error *err);

@@ -96,6 +96,8 @@ static mseq_status query_scope(const manager_call *call, const manager_row *row,
     if (status == MSEQ_OK)
         status = manager_source_find(call, source, &scope->source, err);
     if (status == MSEQ_OK)
+        status = manager_access_revision(call, &scope->access_revision, err);
+    if (status == MSEQ_OK)
         status = names_in(call->request->text, call->request->text_length, names, err);
     if (status == MSEQ_OK)
         status = find_tables(call, names, source, &records, err);
@@ -187,18 +189,43 @@ static mseq_status check_text(const manager_call *call, mseq_error *err) {
     return MSEQ_OK;
 }
 
-static mseq_status run(manager_call *call, const manager_scope *scope, mseq_error *err) {
+/* One judgement; *cause gets why it was refused. */
+static mseq_status run_once(manager_call *call, const manager_row *row, manager_scope *scope,
+                            manager_execution *told, mseq_governed_result *result,
+                            mseq_error *cause) {
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    mseq_governed_result result = {.rows = NULL};
-    mseq_error cause = MSEQ_ERROR_INIT;
     statement.operation = "select";
     statement.sql = call->request->text;
     statement.sql_length = call->request->text_length;
     statement.max_rows = QUERY_ROWS;
     statement.timeout_ms = QUERY_TIMEOUT_MS;
-    mseq_status status = manager_run_statement(call, scope, &statement, &result, &cause);
+    mseq_status status = query_scope(call, row, scope, cause);
     if (status == MSEQ_OK)
-        status = answer(call, &result, statement.max_rows, err);
+        status = manager_run_statement(call, scope, &statement, result, cause);
+    told->rows = (int64_t)mseq_value_length(result->rows);
+    return status;
+}
+
+static mseq_status run(manager_call *call, const manager_row *row, mseq_error *err) {
+    enum { ATTEMPTS = 3 };
+    mseq_governed_result result = {.rows = NULL};
+    mseq_error cause = MSEQ_ERROR_INIT;
+    mseq_status status = MSEQ_OK;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        manager_scope scope = MANAGER_SCOPE_INIT;
+        manager_execution told = {.operation = "select",
+                                  .data_source_uid = manager_row_text(row, "data_source_uid"),
+                                  .scope = &scope,
+                                  .started = mseq_monotonic_ms()};
+        mseq_error_clear(&cause);
+        status = run_once(call, row, &scope, &told, &result, &cause);
+        manager_log_execution(call, &told, status, &cause);
+        manager_scope_free(&scope);
+        if (!manager_access_changed_since(status, &cause))
+            break;
+    }
+    if (status == MSEQ_OK)
+        status = answer(call, &result, QUERY_ROWS, err);
     else if (status == MSEQ_E_NO_MEMORY)
         status = mseq_error_no_memory(err);
     else
@@ -209,15 +236,11 @@ static mseq_status run(manager_call *call, const manager_scope *scope, mseq_erro
 
 mseq_status manager_run_query(manager_call *call, mseq_error *err) {
     manager_row row = MANAGER_ROW_INIT;
-    manager_scope scope = {NULL, NULL, 0};
     mseq_status status = manager_row_by_uid(call, call->uid, &row, err);
     if (status == MSEQ_OK)
         status = check_text(call, err);
     if (status == MSEQ_OK)
-        status = query_scope(call, &row, &scope, err);
-    if (status == MSEQ_OK)
-        status = run(call, &scope, err);
-    manager_scope_free(&scope);
+        status = run(call, &row, err);
     manager_row_free(&row);
     return status;
 }

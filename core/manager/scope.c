@@ -13,7 +13,7 @@ void manager_scope_free(manager_scope *scope) {
         mseq_value_free(scope->tables[i].types);
     }
     free(scope->tables);
-    *scope = (manager_scope){NULL, NULL, 0};
+    *scope = (manager_scope)MANAGER_SCOPE_INIT;
 }
 
 const char *manager_scope_type(const manager_scope *scope, const char *column) {
@@ -189,7 +189,7 @@ mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operatio
     const mseq_value *declared = mseq_object_get(operation, "scope");
     const mseq_value *tables = mseq_object_get(declared, "tables");
     mseq_status status = check_aliases(tables, err);
-    *scope = (manager_scope){NULL, NULL, 0};
+    *scope = (manager_scope)MANAGER_SCOPE_INIT;
     if (status == MSEQ_OK && mseq_value_length(tables) > MANAGER_BULK_MAXIMUM)
         status = manager_refuse(err, MSEQ_E_LIMIT, "too_many_tables",
                                 "at most %d tables in one scope", MANAGER_BULK_MAXIMUM);
@@ -197,6 +197,8 @@ mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operatio
         scope->tables = calloc(mseq_value_length(tables), sizeof *scope->tables);
         status = scope->tables ? MSEQ_OK : mseq_error_no_memory(err);
     }
+    if (status == MSEQ_OK) /* before the tables: a change between is seen */
+        status = manager_access_revision(call, &scope->access_revision, err);
     for (size_t i = 0; i < mseq_value_length(tables) && status == MSEQ_OK; i++)
         status = resolve_table(call, operation, mseq_array_get(tables, i), scope, err);
     if (status == MSEQ_OK)

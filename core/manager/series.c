@@ -180,7 +180,7 @@ mseq_status manager_series_run(manager_call *call, manager_series_query *query,
                                const char *operation, int64_t max_rows, int64_t offset,
                                mseq_governed_result *result, mseq_error *err) {
     mseq_value *document = operation_of(query, operation, max_rows, offset), *checked = NULL;
-    manager_scope scope = {NULL, NULL, 0};
+    manager_scope scope = MANAGER_SCOPE_INIT;
     mseq_governed_statement run = MSEQ_GOVERNED_STATEMENT_INIT;
     mseq_status status = document ? mseq_wire_validate_operation(document, &checked, err)
                                   : mseq_error_no_memory(err);

@@ -156,7 +156,7 @@ static mseq_status bytes_in(const char *name, bool strict, mseq_value **value, m
     return replace(value, manager_draft_take(&wrapped), err);
 }
 
-static bool is_bytes(const char *type) {
+bool manager_type_is_bytes(const char *type) {
     static const char *const words[] = {"blob", "bytea", "binary", "varbinary"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strncasecmp(type, words[i], strlen(words[i])) == 0)
@@ -184,7 +184,7 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
         return json_in(name, strict, value, err);
     if (strcmp(type, "date") == 0 && strict && !(text && mseq_date_valid(text)))
         return refuse_value(name, err, "it is no date YYYY-MM-DD");
-    return is_bytes(type) ? bytes_in(name, strict, value, err) : MSEQ_OK;
+    return manager_type_is_bytes(type) ? bytes_in(name, strict, value, err) : MSEQ_OK;
 }
 
 /* ---- Out ---------------------------------------------------------------------------------------

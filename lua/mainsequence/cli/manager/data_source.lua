@@ -1,4 +1,4 @@
--- mainsequence manager data-source add | list | test | default | remove
+-- mainsequence manager data-source add | list | test | default | access | remove
 
 local cli = require("mainsequence.cli")
 local core = require("mainsequence.core")
@@ -36,9 +36,11 @@ function M.add_to_parser(parser)
   local list = group:command("list", "List them.")
   local test = group:command("test", "Say what a database lets the TS Manager do, and what is missing.")
   local default = group:command("default", "Make one the data source of the project.")
+  local access = group:command("access", "Say what statements may do in one.")
   local remove = group:command("remove", "Forget one that has no tables in the catalog; the database stays as it is.")
-  add_common(add, list, test, default, remove)
-  for _, command in ipairs({ test, default, remove }) do add_uid(command) end
+  add_common(add, list, test, default, access, remove)
+  for _, command in ipairs({ test, default, access, remove }) do add_uid(command) end
+  access:argument("mode", "What is allowed."):choices({ "read_write", "read_only", "disabled" })
 end
 
 local function text(value)
@@ -184,6 +186,14 @@ commands["default"] = function(session, options, source)
   local changed, err = session:call("PATCH", PATH .. source.uid .. "/", { body = core.object("is_default", true) })
   if not changed then return nil, err end
   return require("mainsequence.cli.manager").answer(options, changed, "the project uses the " .. describe(changed))
+end
+
+function commands.access(session, options, source)
+  local changed, err = session:call("PATCH", PATH .. source.uid .. "/",
+    { body = core.object("access_mode", options.mode) })
+  if not changed then return nil, err end
+  return require("mainsequence.cli.manager").answer(options, changed, ("the data source %s (%s) is now %s"):format(
+    changed.uid, changed.display_name, changed.access_mode))
 end
 
 function commands.remove(session, options, source)

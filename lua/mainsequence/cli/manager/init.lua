@@ -4,7 +4,7 @@ local cli = require("mainsequence.cli")
 
 local M = {}
 
-local GROUPS = { "user", "team", "token", "data-source", "upgrade" }
+local GROUPS = { "user", "team", "token", "data-source", "operations", "upgrade" }
 
 local function module_of(name)
   return require("mainsequence.cli.manager." .. name:gsub("-", "_"))

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ * The log of executions: one line of JSON each, in a file of the manager's folder. It is a file and
+ * no table, so that reading data never waits for the catalog's writers; a line is written at once
+ * (O_APPEND), so that several processes may share the folder. A full file is set aside, and the one
+ * that was set aside before is forgotten. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "execution.h"
+#include "routes.h"
+
+#define LOG_FILE "operations.ndjson"
+#define LOG_FILE_BEFORE "operations.1.ndjson"
+
+enum {
+    LOG_MAXIMUM = 32 * 1024 * 1024, /* bytes of a file */
+    TAIL_MAXIMUM = 4 * 1024 * 1024, /* bytes that a reader looks at */
+    LISTED_MAXIMUM = 1000
+};
+
+/* ---- Writing -----------------------------------------------------------------------------------
+ */
+
+static void put_tables(manager_draft *line, const manager_scope *scope) {
+    manager_draft tables;
+    manager_draft_array(&tables);
+    for (size_t i = 0; scope && i < scope->count; i++) {
+        manager_draft table;
+        manager_draft_object(&table);
+        manager_put_text(&table, "uid", scope->tables[i].uid);
+        manager_put_text(&table, "name", scope->tables[i].name);
+        manager_put_text(&table, "access",
+                         scope->tables[i].access == MSEQ_ACCESS_WRITE ? "write" : "read");
+        manager_append_draft(&tables, &table);
+    }
+    manager_put_draft(line, "tables", &tables);
+}
+
+static mseq_value *line_of(const manager_call *call, const manager_execution *execution,
+                           mseq_status status, const mseq_error *err) {
+    char now[32];
+    manager_draft line;
+    mseq_time_format(call->manager->clock(), false, now);
+    manager_draft_object(&line);
+    manager_put_text(&line, "at", now);
+    manager_put_text(&line, "organization_uid", call->caller->organization_uid);
+    manager_put_text(&line, "user_uid", call->caller->user_uid);
+    manager_put_text(&line, "username", call->caller->username);
+    manager_put_text(&line, "operation", execution->operation);
+    manager_put_text(&line, "data_source_uid", execution->data_source_uid);
+    put_tables(&line, execution->scope);
+    manager_put_integer(&line, "rows", status == MSEQ_OK ? execution->rows : 0);
+    manager_put_integer(&line, "milliseconds", mseq_monotonic_ms() - execution->started);
+    manager_put_text(&line, "verdict", status == MSEQ_OK ? "ok" : err->code);
+    return manager_draft_take(&line);
+}
+
+static void set_aside(const manager_call *call, const char *path) {
+    char *before = NULL;
+    if (manager_folder_path(call->manager->directory, LOG_FILE_BEFORE, &before, NULL) == MSEQ_OK)
+        rename(path, before); /* another process may have done it: then there is a new file */
+    free(before);
+}
+
+static void append(const manager_call *call, const char *path, const mseq_buffer *text) {
+    struct stat facts;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+        return;
+    ssize_t written = write(file, text->data, text->length);
+    bool full = written >= 0 && fstat(file, &facts) == 0 && facts.st_size > LOG_MAXIMUM;
+    close(file);
+    if (full)
+        set_aside(call, path);
+}
+
+void manager_log_execution(const manager_call *call, const manager_execution *execution,
+                           mseq_status status, const mseq_error *err) {
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    char *path = NULL;
+    mseq_value *line = line_of(call, execution, status, err);
+    if (line && mseq_json_write(line, 0, &text, NULL) == MSEQ_OK &&
+        mseq_buffer_append_char(&text, '\n') == MSEQ_OK &&
+        manager_folder_path(call->manager->directory, LOG_FILE, &path, NULL) == MSEQ_OK)
+        append(call, path, &text);
+    free(path);
+    mseq_buffer_free(&text);
+    mseq_value_free(line);
+}
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
+
+/* The last bytes of a file, from the start of a line on; a file that is not there is empty. */
+static mseq_status read_tail(const char *path, mseq_buffer *text, mseq_error *err) {
+    char part[16384];
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return errno == ENOENT
+                   ? MSEQ_OK
+                   : mseq_error_set(err, MSEQ_E_IO, "cannot read the log of executions");
+    fseeko(file, 0, SEEK_END);
+    off_t size = ftello(file);
+    bool cut = size > TAIL_MAXIMUM;
+    fseeko(file, cut ? size - TAIL_MAXIMUM : 0, SEEK_SET);
+    for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;) {
+        const char *line = cut ? memchr(part, '\n', got) : NULL;
+        size_t skipped = line ? (size_t)(line - part) + 1 : cut ? got : 0;
+        cut = cut && !line;
+        mseq_buffer_append(text, part + skipped, got - skipped);
+    }
+    fclose(file);
+    return text->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
+}
+
+/* Lines of the organization from the end on, at most `most` in the list. */
+static mseq_status take_lines(const manager_call *call, const mseq_buffer *text, size_t most,
+                              mseq_value *list, mseq_error *err) {
+    size_t end = text->length;
+    while (end > 0 && mseq_value_length(list) < most) {
+        size_t start = end - 1;
+        while (start > 0 && text->data[start - 1] != '\n')
+            start--;
+        mseq_value *line = NULL;
+        mseq_status status =
+            mseq_json_parse(text->data + start, end - start, 0, &line, NULL); /* may be half */
+        const char *organization = mseq_object_get_text(line, "organization_uid");
+        if (status == MSEQ_E_NO_MEMORY)
+            return mseq_error_no_memory(err);
+        if (organization && strcmp(organization, call->caller->organization_uid) == 0) {
+            mseq_object_remove(line, "organization_uid");
+            if (mseq_array_add(list, line) != MSEQ_OK)
+                return mseq_error_no_memory(err);
+        } else {
+            mseq_value_free(line);
+        }
+        end = start;
+    }
+    return MSEQ_OK;
+}
+
+static mseq_status take_file(const manager_call *call, const char *name, size_t most,
+                             mseq_value *list, mseq_error *err) {
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    char *path = NULL;
+    if (mseq_value_length(list) >= most)
+        return MSEQ_OK;
+    mseq_status status = manager_folder_path(call->manager->directory, name, &path, err);
+    if (status == MSEQ_OK)
+        status = read_tail(path, &text, err);
+    if (status == MSEQ_OK)
+        status = take_lines(call, &text, most, list, err);
+    free(path);
+    mseq_buffer_free(&text);
+    return status;
+}
+
+/* The latest executions of the organization, the last first. */
+mseq_status manager_list_operations(manager_call *call, mseq_error *err) {
+    static const char *const parameters[] = {"limit", NULL};
+    int64_t limit = 100;
+    mseq_status status = manager_require_admin(call, err);
+    if (status == MSEQ_OK)
+        status = manager_check_keys(call->query, "the query", parameters, err);
+    if (status == MSEQ_OK)
+        status = manager_integer_parameter(call->query, "limit", limit, &limit, err);
+    if (status == MSEQ_OK && (limit < 1 || limit > LISTED_MAXIMUM))
+        status = manager_refuse(err, MSEQ_E_REQUEST, "bad_value", "limit must be 1 to %d",
+                                LISTED_MAXIMUM);
+    mseq_value *list = mseq_value_array();
+    if (status == MSEQ_OK && !list)
+        status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = take_file(call, LOG_FILE, (size_t)limit, list, err);
+    if (status == MSEQ_OK)
+        status = take_file(call, LOG_FILE_BEFORE, (size_t)limit, list, err);
+    if (status != MSEQ_OK) {
+        mseq_value_free(list);
+        return status;
+    }
+    manager_draft page;
+    manager_draft_object(&page);
+    manager_put_text(&page, "next", NULL);
+    manager_put_text(&page, "previous", NULL);
+    manager_put(&page, "results", list);
+    return manager_answer(call, 200, manager_draft_take(&page), err);
+}
