@@ -72,7 +72,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
  * "interval day to second(3)". */
 typedef struct type_text {
     char base[96];
-    char fields[32]; /* of an interval, upper case */
+    char fields[32]; /* of an interval */
     long numbers[2];
     size_t count;
 } type_text;
@@ -98,9 +98,7 @@ static bool read_text(const char *text, type_text *out) {
         const char *fields = out->base + sizeof interval - 1;
         if (strlen(fields) >= sizeof out->fields)
             return false;
-        for (size_t i = 0; fields[i]; i++)
-            out->fields[i] =
-                (char)(fields[i] >= 'a' && fields[i] <= 'z' ? fields[i] - 32 : fields[i]);
+        memcpy(out->fields, fields, strlen(fields) + 1);
         out->base[sizeof interval - 2] = '\0';
     }
     return true;

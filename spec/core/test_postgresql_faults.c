@@ -2,6 +2,7 @@
  * Room `database`, PostgreSQL: the pool between two users, cancellation and time limits, servers
  * that go away, limits of connections, many rows, many threads. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,26 @@ static void test_killed_among_rows(void **state) {
     mseq_database_close(database);
 }
 
+/* A server that does not answer at all, not even to the cancel request. */
+static void test_silent_server(void **state) {
+    (void)state;
+    mseq_database *database = open_uri(postgresql_uri());
+    mseq_connection *c = connect_to(database);
+    mseq_error err = MSEQ_ERROR_INIT;
+    pid_t pid = (pid_t)number_of(c, PID);
+    if (kill(pid, SIGSTOP) != 0) /* another user's process */
+        skip();
+    mseq_connection_limit(c, NULL, 50);
+    mseq_status status = fails(c, "SELECT 1", NULL, &err);
+    kill(pid, SIGCONT);
+    assert_int_equal(status, MSEQ_E_TIMEOUT);
+    mseq_connection_release(c);
+    c = connect_to(database);
+    run(c, "SELECT 1 AS a", NULL, "[{\"a\": 1}]");
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
 /* A server of its own, which is stopped and started again while a query runs. */
 static void *stop_when_asleep(void *command) {
     struct timespec pause = {0, 200 * 1000 * 1000};
@@ -483,6 +504,7 @@ int main(void) {
         cmocka_unit_test(test_terminated),
         cmocka_unit_test(test_idle_connections_are_replaced),
         cmocka_unit_test(test_killed_among_rows),
+        cmocka_unit_test(test_silent_server),
         cmocka_unit_test(test_server_stops),
         cmocka_unit_test(test_connection_limit),
         cmocka_unit_test(test_a_million_rows),

@@ -1,4 +1,4 @@
--- Known differences of the suite `reflection`: where the reference loses or garbles what SQLite was told.
+-- Known differences of the suite `reflection`: where the reference loses or garbles what the database was told.
 
 local core = require("mainsequence.core")
 
@@ -25,7 +25,66 @@ local function rule(id, reason, edit)
   }
 end
 
+-- ---- PostgreSQL --------------------------------------------------------------------------------
+
+---A rule for every case of PostgreSQL that `finds` something.
+local function postgresql_rule(reason, finds, edit)
+  return {
+    suite = "reflection",
+    reason = reason,
+    applies = function(case, what) return case.dialect == "postgresql" and what == "tables" and finds(case) end,
+    result = function(case, expected)
+      local copy = copy_of(expected)
+      return edit(case, copy) or copy
+    end,
+  }
+end
+
+local function has_unknown_type(case)
+  for _, one in ipairs(case.expected) do
+    for _, column in ipairs(one.columns) do
+      if column.type == "NULL" then return true end
+    end
+  end
+  return false
+end
+
+---The type that the statements give a column, by its name.
+local function declared_type(case, column)
+  for _, statement in ipairs(case.ddl) do
+    local found = statement:match("[%(,]%s*\"?" .. column:gsub("%p", "%%%0") .. "\"?%s+([%w_%.]+)")
+    if found then return found end
+  end
+end
+
+local PARTITION = "CREATE TABLE%s+\"?([%w_]+)\"?%s+PARTITION OF"
+
+local function has_partition(case)
+  for _, statement in ipairs(case.ddl) do
+    if statement:find(PARTITION) then return true end
+  end
+  return false
+end
+
 M.rules = {
+  postgresql_rule("a type that SQLAlchemy does not know keeps its name", has_unknown_type, function(case, tables)
+    for _, one in ipairs(tables) do
+      for _, column in ipairs(one.columns) do
+        if column.type == "NULL" then column.type = declared_type(case, column.name) end
+      end
+    end
+  end),
+  postgresql_rule("a partition belongs to its table and is none of its own", has_partition, function(case, tables)
+    local partitions, kept = {}, core.array({})
+    for _, statement in ipairs(case.ddl) do
+      local name = statement:match(PARTITION)
+      if name then partitions[name] = true end
+    end
+    for _, one in ipairs(tables) do
+      if not partitions[one.name] then kept[#kept + 1] = one end
+    end
+    return kept
+  end),
   rule("generated/computed/sqlite", "the expression of a generated column ends at its own parenthesis", function(tables)
     local texts = { b = "a * 2", c = "a + 1", d = "lower('A')", e = "a" }
     for _, column in ipairs(tables[1].columns) do
