@@ -10,7 +10,7 @@
 
 #include "mainsequence/base.h"
 
-static mseq_status io_failure(mseq_error *err, const char *path, const char *deed) {
+mseq_status mseq_error_io(mseq_error *err, const char *deed, const char *path) {
     char reason[128];
     /* GNU's strerror_r gives its text back. */
     const char *text = strerror_r(errno, reason, sizeof(reason));
@@ -51,17 +51,17 @@ static mseq_status write_and_rename(const char *path, const char *temporary, con
                                     size_t length, mode_t mode, mseq_error *err) {
     int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file < 0)
-        return io_failure(err, temporary, "create");
+        return mseq_error_io(err, "create", temporary);
     bool good = write_whole(file, bytes, length);
     if (!good)
-        io_failure(err, temporary, "write");
+        mseq_error_io(err, "write", temporary);
     if (close(file) != 0 && good) {
         good = false;
-        io_failure(err, temporary, "write");
+        mseq_error_io(err, "write", temporary);
     }
     if (good && rename(temporary, path) != 0) {
         good = false;
-        io_failure(err, path, "replace");
+        mseq_error_io(err, "replace", path);
     }
     if (!good) {
         unlink(temporary);
@@ -95,7 +95,7 @@ static mseq_status read_all(int file, const char *path, size_t maximum, mseq_buf
         if (got == 0)
             return MSEQ_OK;
         if (got < 0 && errno != EINTR)
-            return io_failure(err, path, "read");
+            return mseq_error_io(err, "read", path);
         if (got < 0)
             continue;
         if (out->length + (size_t)got > maximum)
@@ -111,7 +111,7 @@ mseq_status mseq_file_read(const char *path, size_t maximum, mseq_buffer *out, m
     if (file < 0 && (errno == ENOENT || errno == ENOTDIR))
         return mseq_error_set(err, MSEQ_E_NOT_FOUND, "there is no file '%s'", path);
     if (file < 0)
-        return io_failure(err, path, "open");
+        return mseq_error_io(err, "open", path);
     mseq_buffer whole = MSEQ_BUFFER_INIT;
     mseq_status status = read_all(file, path, maximum, &whole, err);
     close(file);

@@ -209,10 +209,10 @@ mseq_status login_lock(const char *folder, const mseq_cancellation *cancellation
     if (status == MSEQ_E_NO_MEMORY)
         mseq_error_no_memory(err);
     else if (file < 0)
-        status = mseq_error_set(err, MSEQ_E_IO, "cannot open '%s': %s", path, strerror(errno));
+        status = mseq_error_io(err, "open", path);
     while (status == MSEQ_OK && !(held = flock(file, LOCK_EX | LOCK_NB) == 0)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
-            status = mseq_error_set(err, MSEQ_E_IO, "cannot lock '%s': %s", path, strerror(errno));
+            status = mseq_error_io(err, "lock", path);
         else if (mseq_cancellation_is_set(cancellation))
             status = mseq_error_set(err, MSEQ_E_CANCELLED, "waiting for '%s' was cancelled", path);
         else if (mseq_monotonic_ms() > until)
@@ -333,7 +333,7 @@ static mseq_status remove_locked(const char *folder, const char *origin, bool *r
     if (status == MSEQ_OK && *removed && others)
         status = write_object(path, file, err);
     else if (status == MSEQ_OK && *removed && path && unlink(path) != 0 && errno != ENOENT)
-        status = mseq_error_set(err, MSEQ_E_IO, "cannot delete '%s': %s", path, strerror(errno));
+        status = mseq_error_io(err, "delete", path);
     free(path);
     mseq_value_free(file);
     return status;

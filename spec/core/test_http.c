@@ -509,6 +509,34 @@ static void test_no_sigpipe(void **state) {
     signal(SIGPIPE, SIG_DFL);
 }
 
+/* Bodies of any size arrive whole, whether or not they may be sent again. */
+static void test_large_requests(void **state) {
+    (void)state;
+    static const size_t counts[] = {0, 1, 65536, 5000000};
+    http_answer answers[2 * COUNT(counts)];
+    for (size_t i = 0; i < COUNT(answers); i++)
+        answers[i] = (http_answer){NO_CONTENT, 0, HTTP_KEEP};
+    scene s;
+    SCENE(s, answers);
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        char head[64];
+        char *text = repeat("", "x", counts[i / 2]);
+        s.request.method = "POST";
+        s.request.text = text;
+        s.request.text_length = counts[i / 2];
+        s.request.send_once = i % 2;
+        assert_int_equal(scene_send(&s), MSEQ_OK);
+        snprintf(head, sizeof head, "Content-Length: %zu\r\n", counts[i / 2]);
+        expect_sent(&s, i, head);
+        const char *body = strstr(s.server.requests[i], "\r\n\r\n");
+        assert_non_null(body);
+        assert_string_equal(body + 4, text);
+        free(text);
+    }
+    assert_int_equal(s.server.connections, 1);
+    scene_end(&s);
+}
+
 /* A proxy of the environment gets the request; its password is in no message. */
 static void test_proxy(void **state) {
     (void)state;
@@ -604,6 +632,43 @@ static void test_side_by_side(void **state) {
     scene_end(&s);
 }
 
+/* Transports of different threads have nothing to do with each other. */
+static void *use_own_transport(void *data) {
+    const char *origin = data;
+    mseq_transport *transport = NULL;
+    mseq_request request = MSEQ_REQUEST_INIT;
+    request.method = "GET";
+    request.path = "/x/";
+    bool good = mseq_transport_http_new(origin, NULL, &transport, NULL) == MSEQ_OK;
+    for (int i = 0; good && i < 10; i++) {
+        mseq_reply reply = MSEQ_REPLY_INIT;
+        good = mseq_transport_send(transport, &request, &reply, NULL) == MSEQ_OK &&
+               reply.status == 204;
+        mseq_reply_free(&reply);
+    }
+    mseq_transport_free(transport);
+    return good ? data : NULL;
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    http_answer answers[80];
+    pthread_t threads[8];
+    for (size_t i = 0; i < COUNT(answers); i++)
+        answers[i] = (http_answer){NO_CONTENT, 0, HTTP_KEEP};
+    scene s;
+    SCENE(s, answers);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_own_transport, s.origin), 0);
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        assert_non_null(result);
+    }
+    assert_int_equal(http_server_served(&s.server), 80);
+    scene_end(&s);
+}
+
 /* ---- What is refused before anything is sent
  * ----------------------------------------------------------------------------------------- */
 
@@ -681,9 +746,11 @@ int main(void) {
         cmocka_unit_test(test_a_connection_closed_between_requests),
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_no_sigpipe),
+        cmocka_unit_test(test_large_requests),
         cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_requests_that_smuggle),
     };

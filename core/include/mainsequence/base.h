@@ -404,6 +404,8 @@ MSEQ_API bool mseq_uuid_normalize(const char *text, char canonical[37]);
 /* ---- Files
  * ---------------------------------------------------------------------------------------- */
 
+/* Sets MSEQ_E_IO: "cannot <deed> '<path>': <what errno says>". */
+MSEQ_API mseq_status mseq_error_io(mseq_error *err, const char *deed, const char *path);
 /* Writes a file whole: under another name beside it, synced, then renamed. `mode` (such as 0600,
  * less the umask) is that of the new file; 0: that of the old one, else 0666. MSEQ_E_IO names the
  * path and the reason. */
