@@ -99,7 +99,8 @@ describe("mainsequence", function()
       end
       assert.are.equal("", err)
       fails(2, "", "Usage: mainsequence")
-      for _, command in ipairs({ "contract", "migrations", "migrations upgrade", "meta-table list", "drift", "fingerprint" }) do
+      for _, command in ipairs({ "contract", "migrations", "migrations upgrade", "meta-table list", "data-source list", "drift",
+        "fingerprint" }) do
         status, out = run(command .. " --help")
         assert.are.equal(0, status)
         assert.is_truthy(out:find("Usage: mainsequence " .. command, 1, true))

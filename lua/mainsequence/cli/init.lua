@@ -9,7 +9,8 @@ M.DONE, M.FAILED, M.USAGE, M.UNREACHABLE = 0, 1, 2, 3
 -- Command → its module. A command's own module is loaded only when it is asked for, so that each starts fast.
 local COMMANDS = {
   { name = "migrations", summary = "Generate, apply and inspect revisions." },
-  { name = "meta-table", summary = "List the catalog's tables, or show one." },
+  { name = "meta-table", summary = "List, show, search, label, share and delete the catalog's tables." },
+  { name = "data-source", summary = "List data sources, or show one." },
   { name = "contract", summary = "Show the contracts of models, or check a contract file." },
   { name = "fingerprint", summary = "Show the fingerprints of models." },
   { name = "manager", summary = "Administer a TS Manager: users, teams, tokens, data sources, its catalog." },

@@ -1,11 +1,23 @@
--- mainsequence meta-table list | detail
+-- mainsequence meta-table list | detail | delete | graph | search | label | share
 
 local cli = require("mainsequence.cli")
 local core = require("mainsequence.core")
+local tables = require("mainsequence.cli.tables")
 
 local M = {}
 
-local CLASSES = { "MetaTable", "TimeIndexMetaTable" }
+-- Subcommand → the module that runs it; list and detail are here.
+local ELSEWHERE = {
+  delete = "mainsequence.cli.meta_table_changes", label = "mainsequence.cli.meta_table_changes",
+  share = "mainsequence.cli.meta_table_sharing", graph = "mainsequence.cli.meta_table_search",
+  search = "mainsequence.cli.meta_table_search",
+}
+
+local function whole_number(word)
+  local number = math.tointeger(tonumber(word))
+  if not number or number < 0 then return nil, ("'%s' is no whole number"):format(word) end
+  return number
+end
 
 function M.add_to_parser(parser, summary)
   local group = parser:command("meta-table", summary):command_target("subcommand"):require_command(true)
@@ -14,61 +26,36 @@ function M.add_to_parser(parser, summary)
     :argname("<key=value>"):count("*")
   list:option("--data-source-uid", "Only tables of this data source."):argname("<uid>")
   local detail = group:command("detail", "Show one table.")
-  detail:argument("table", "Its uid, identifier or physical name."):argname("<table>")
-  for _, command in ipairs({ list, detail }) do
+  local delete = group:command("delete", "Delete a table's catalog entry, or the table itself.")
+  delete:flag("--full-delete-selected", "Drop the table too.")
+  delete:flag("--full-delete-downstream-tables", "Drop the tables that depend on it, too.")
+  delete:flag("--delete-with-no-table", "Delete entries whose table is gone.")
+  delete:flag("--override-protection", "Even if it is protected; for administrators, with --full-delete-selected.")
+  delete:flag("--yes", "Do not ask.")
+  local graph = group:command("graph", "Show the tables around a table, by foreign keys.")
+  graph:option("--depth", "How many steps to go.", "1"):argname("<steps>"):convert(whole_number)
+  graph:flag("--include-incoming", "Also the tables that point to it.")
+  local search = group:command("search", "Search for tables by words.")
+  search:argument("words", "What to look for."):argname("<word>"):args("+")
+  search:flag("--columns", "Look at columns instead of descriptions.")
+  local label = group:command("label", "Show a table's labels, or change them.")
+  label:option("--add", "Give it a label."):argname("<label>"):count("*")
+  label:option("--remove", "Take a label away."):argname("<label>"):count("*")
+  local share = group:command("share", "Show who may view and edit a table, or change it.")
+  share:option("--level", "What is given or taken.", "view"):choices({ "view", "edit" })
+  for _, option in ipairs({ "--add-user", "--remove-user", "--add-team", "--remove-team" }) do
+    share:option(option, "By number."):argname("<id>"):count("*"):convert(whole_number)
+  end
+  for _, command in ipairs({ detail, delete, graph, label, share }) do
+    command:argument("table", "Its uid, identifier or physical name."):argname("<table>")
+  end
+  for _, command in ipairs({ list, detail, delete, graph, search, label, share }) do
     cli.add_endpoint(command)
     cli.add_common(command)
   end
 end
 
-local function text(value)
-  if value == nil or value == core.null then return "" end
-  if type(value) == "table" then return core.json_encode(value, { unicode = true }) end
-  return tostring(value)
-end
-
--- Whether a row has the value, or one of the values, that a filter asks for.
-local function matches(row, key, value)
-  local field, several = key:gsub("__in$", "")
-  if several == 0 then return text(row[field]) == value end
-  for word in value:gmatch("[^,]+") do
-    if text(row[field]) == word then return true end
-  end
-  return false
-end
-
----Rows of one kind. Time-indexed tables have fewer filters than the others: the rest is done here.
-local function rows_of_class(session, class, query)
-  local asked, rest = core.object(), {}
-  for _, key in ipairs(core.keys(query)) do
-    if class.filters[key] then asked[key] = query[key] else rest[#rest + 1] = key end
-  end
-  local list, err = session:list(class.path, asked)
-  if not list then return nil, err end
-  local rows = {}
-  for _, row in ipairs(list) do
-    local good = true
-    for _, key in ipairs(rest) do good = good and matches(row, key, query[key]) end
-    if good then rows[#rows + 1] = row end
-  end
-  return rows
-end
-
----Rows of both kinds as the TS Manager gives them, oldest first.
-local function rows_of(session, query)
-  local rows = core.array({})
-  for _, name in ipairs(CLASSES) do
-    local list, err = rows_of_class(session, session.classes[name], query)
-    if not list then return nil, err end
-    table.move(list, 1, #list, #rows + 1, rows)
-  end
-  table.sort(rows, function(a, b)
-    local left, right = text(a.creation_date), text(b.creation_date)
-    if left ~= right then return left < right end
-    return text(a.uid) < text(b.uid)
-  end)
-  return rows
-end
+local text = tables.text
 
 local function filters(session, options)
   local query, names = core.object(), {}
@@ -89,7 +76,7 @@ local function filters(session, options)
 end
 
 local function list_tables(session, options)
-  local rows, err = rows_of(session, filters(session, options))
+  local rows, err = tables.rows(session, filters(session, options))
   if not rows then return nil, err end
   if options.json then
     cli.out_json(rows)
@@ -106,20 +93,6 @@ local function list_tables(session, options)
   return cli.DONE
 end
 
-local function find(session, word)
-  for _, key in ipairs({ core.normalize_uuid(word) and "uid" or "identifier", "physical_table_name" }) do
-    local rows, err = rows_of(session, core.object(key, word))
-    if not rows then return nil, err end
-    if #rows > 1 then
-      return nil, core.error { code = "conflict", message = ("%d tables have the %s '%s'"):format(#rows, key, word),
-        hint = "name one by its uid" }
-    end
-    if rows[1] then return rows[1] end
-  end
-  return nil, core.error { code = "not_found", message = ("the catalog has no table '%s'"):format(word),
-    hint = "mainsequence meta-table list shows what it has" }
-end
-
 local function show_columns(columns)
   local lines = {}
   for position, column in ipairs(columns) do
@@ -131,7 +104,7 @@ local function show_columns(columns)
 end
 
 local function show_detail(session, options)
-  local row, err = find(session, options.table)
+  local row, err = tables.find(session, options.table)
   if not row then return nil, err end
   if options.json then
     cli.out_json(row)
@@ -152,6 +125,8 @@ function M.run(options)
   local session, err = require("mainsequence.cli.endpoint").open(options)
   if not session then return nil, err end
   if options.subcommand == "list" then return list_tables(session, options) end
+  local module = ELSEWHERE[options.subcommand]
+  if module then return require(module)[options.subcommand](session, options) end
   return show_detail(session, options)
 end
 
