@@ -12,9 +12,10 @@ local COMMAND = ("lua5.4 '%s/rocks/bin/mainsequence'"):format(ROOT)
 local Command = {}
 Command.__index = Command
 
+---@param folder string? one that is there; default: a new one
 ---@return spec.Command
-function M.new()
-  return setmetatable({ folder = temporary.folder() }, Command)
+function M.new(folder)
+  return setmetatable({ folder = folder or temporary.folder() }, Command)
 end
 
 function Command:remove()

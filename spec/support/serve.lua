@@ -15,10 +15,13 @@ Server.__index = Server
 ---Starts it on a free port and waits until it listens.
 ---@param folder string for its home, its output and its pid
 ---@param arguments string?
+---@param environment table<string, string>?
 ---@return spec.Server
-function M.start(folder, arguments)
+function M.start(folder, arguments, environment)
   local self = setmetatable({ home = folder .. "/served", folder = folder }, Server)
-  local command = "lua5.4 rocks/bin/mainsequence serve --listen 127.0.0.1:0 " .. (arguments or "")
+  local settings = ""
+  for name, value in pairs(environment or {}) do settings = ("%s %s='%s'"):format(settings, name, value) end
+  local command = "env" .. settings .. " lua5.4 rocks/bin/mainsequence serve --listen 127.0.0.1:0 " .. (arguments or "")
   assert(os.execute(("cd '%s' || exit 1; : >'%s/serve.out'; MAINSEQUENCE_HOME='%s' %s >'%s/serve.out' 2>'%s/serve.err' "
     .. "</dev/null & echo $! >'%s/serve.pid'"):format(ROOT, folder, self.home, command, folder, folder, folder)))
   for _ = 1, 600 do
