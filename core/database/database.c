@@ -109,17 +109,36 @@ mseq_status mseq_database_open(const mseq_database_options *options, mseq_databa
     return MSEQ_OK;
 }
 
+/* Under the mutex. */
+static size_t take_all(mseq_database *database, mseq_connection *idle[IDLE_MAXIMUM]) {
+    size_t count = database->idle_count;
+    for (size_t i = 0; i < count; i++)
+        idle[i] = database->idle[i];
+    database->idle_count = 0;
+    return count;
+}
+
+void mseq_database_trim(mseq_database *database) {
+    mseq_connection *idle[IDLE_MAXIMUM];
+    pthread_mutex_lock(&database->mutex);
+    size_t count = take_all(database, idle);
+    pthread_mutex_unlock(&database->mutex);
+    for (size_t i = 0; i < count; i++)
+        free_connection(idle[i]);
+}
+
+/* The last connection that is given back after this frees the database. */
 void mseq_database_close(mseq_database *database) {
+    mseq_connection *idle[IDLE_MAXIMUM];
     if (!database)
         return;
     pthread_mutex_lock(&database->mutex);
     database->closed = true;
-    size_t count = database->idle_count;
-    database->idle_count = 0;
     bool last = database->in_use == 0;
+    size_t count = take_all(database, idle);
     pthread_mutex_unlock(&database->mutex);
     for (size_t i = 0; i < count; i++)
-        free_connection(database->idle[i]);
+        free_connection(idle[i]);
     if (last)
         free_database(database);
 }

@@ -493,6 +493,7 @@ mseq_status manager_admin_remove_source(manager_call *call, mseq_error *err) {
     if (status != MSEQ_OK)
         return status;
     manager_source_secret_remove(call->manager, call->uid);
+    manager_sources_trim(call->manager, call->uid, NULL);
     manager_draft reply;
     manager_draft_object(&reply);
     manager_put_boolean(&reply, "ok", true);

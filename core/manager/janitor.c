@@ -102,12 +102,16 @@ static mseq_status start(mseq_manager *manager, mseq_error *err) {
     if (!janitor)
         return mseq_error_no_memory(err);
     janitor->cancellation = mseq_cancellation_new();
+    if (!janitor->cancellation) {
+        free(janitor);
+        return mseq_error_no_memory(err);
+    }
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&janitor->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     manager->janitor = janitor;
-    if (janitor->cancellation && pthread_create(&janitor->thread, NULL, work, manager) == 0)
+    if (pthread_create(&janitor->thread, NULL, work, manager) == 0)
         return MSEQ_OK;
     manager->janitor = NULL;
     free_janitor(janitor);

@@ -37,6 +37,14 @@ static manager_source *known_source(mseq_manager *manager, const manager_source 
     return source;
 }
 
+void manager_sources_trim(mseq_manager *manager, const char *uid, const manager_source *except) {
+    pthread_mutex_lock(&manager->lock);
+    for (manager_source *source = manager->sources; source; source = source->next)
+        if (source != except && strcmp(source->uid, uid) == 0)
+            mseq_database_trim(source->database);
+    pthread_mutex_unlock(&manager->lock);
+}
+
 /* Two threads may open the same one; the second gives its own back. */
 static manager_source *keep_source(mseq_manager *manager, manager_source *source) {
     pthread_mutex_lock(&manager->lock);
@@ -94,6 +102,7 @@ static mseq_status open_source(const manager_call *call, manager_source *source,
         return status;
     }
     *found = keep_source(call->manager, source);
+    manager_sources_trim(call->manager, (*found)->uid, *found);
     return MSEQ_OK;
 }
 

@@ -9,6 +9,8 @@
  */
 
 void manager_sources_close(mseq_manager *manager);
+/* Closes the idle connections to what a data source was, but those to `except` (may be NULL). */
+void manager_sources_trim(mseq_manager *manager, const char *uid, const manager_source *except);
 
 /* ---- source_uris.c: where the URI of a data source is kept -------------------------------------
  */

@@ -38,6 +38,8 @@ MSEQ_API mseq_dialect mseq_database_dialect(const mseq_database *database);
 MSEQ_API mseq_status mseq_database_connect(mseq_database *database, mseq_connection **connection,
                                            mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API void mseq_connection_release(mseq_connection *connection);
+/* Closes the idle connections: of a database that will be used no more, or rarely. */
+MSEQ_API void mseq_database_trim(mseq_database *database);
 
 /* What ends the statements of this connection early, from now until it is released: the token
  * (borrowed; NULL: none) is set (MSEQ_E_CANCELLED), or a statement runs longer than that many
