@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * JSON text → value. jansson parses; its tree is converted into ours. */
+ * JSON text → value. What is not plainly valid (json_fast.c) is parsed by jansson, whose tree is
+ * converted into ours. */
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "mainsequence/base.h"
+#include "json_private.h"
 
 enum { DEPTH_DEFAULT = 200 };
 
@@ -127,14 +128,7 @@ static mseq_status refuse(const char *text, size_t length, const json_error_t *p
     return MSEQ_E_JSON;
 }
 
-mseq_status mseq_json_parse(const char *text, size_t length, size_t maximum_depth,
-                            mseq_value **value, mseq_error *err) {
-    size_t limit = maximum_depth ? maximum_depth : DEPTH_DEFAULT;
-    size_t depth = nesting(text, length);
-    if (depth > limit)
-        return mseq_error_set(err, MSEQ_E_LIMIT,
-                              "JSON is nested %zu levels deep, at most %zu are allowed", depth,
-                              limit);
+mseq_status json_read_any(const char *text, size_t length, mseq_value **value, mseq_error *err) {
     /* jansson reads numbers with the thread's locale. */
     locale_t c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (!c_locale)
@@ -153,4 +147,20 @@ mseq_status mseq_json_parse(const char *text, size_t length, size_t maximum_dept
         return mseq_error_no_memory(err);
     *value = converted;
     return MSEQ_OK;
+}
+
+mseq_status mseq_json_parse(const char *text, size_t length, size_t maximum_depth,
+                            mseq_value **value, mseq_error *err) {
+    size_t limit = maximum_depth ? maximum_depth : DEPTH_DEFAULT;
+    mseq_value *plain = json_read_plain(text, length, limit);
+    if (plain) {
+        *value = plain;
+        return MSEQ_OK;
+    }
+    size_t depth = nesting(text, length);
+    if (depth > limit)
+        return mseq_error_set(err, MSEQ_E_LIMIT,
+                              "JSON is nested %zu levels deep, at most %zu are allowed", depth,
+                              limit);
+    return json_read_any(text, length, value, err);
 }

@@ -35,9 +35,25 @@ size_t mseq_utf8_next(const char *text, size_t length, uint32_t *codepoint) {
     return size;
 }
 
+/* How many of the bytes up to the first that is not ASCII can be passed eight at a time. */
+static size_t ascii_words(const char *bytes, size_t length) {
+    size_t position = 0;
+    uint64_t word;
+    while (length - position >= sizeof word) {
+        memcpy(&word, bytes + position, sizeof word);
+        if (word & 0x8080808080808080u)
+            break;
+        position += sizeof word;
+    }
+    return position;
+}
+
 bool mseq_utf8_valid(const char *bytes, size_t length) {
     for (size_t position = 0; position < length;) {
         uint32_t codepoint;
+        position += ascii_words(bytes + position, length - position);
+        if (position == length)
+            break;
         size_t size = mseq_utf8_next(bytes + position, length - position, &codepoint);
         if (size == 0)
             return false;

@@ -61,10 +61,13 @@ typedef struct object_value {
 static mseq_value the_null = {MSEQ_NULL};
 static boolean_value the_booleans[] = {{{MSEQ_BOOLEAN}, false}, {{MSEQ_BOOLEAN}, true}};
 
+/* Not calloc: glibc's passes by the thread's own cache of small blocks. */
 static mseq_value *new_value(mseq_kind kind, size_t size) {
-    mseq_value *value = calloc(1, size);
-    if (value)
+    mseq_value *value = malloc(size);
+    if (value) {
+        memset(value, 0, size);
         value->kind = kind;
+    }
     return value;
 }
 

@@ -20,6 +20,8 @@ enum {
     WRITE_RATE = 1024 /* bytes a millisecond that a client takes at least */
 };
 
+static const uint64_t RECEIVED_UNKNOWN = UINT64_MAX;
+
 /* ---- Coming and going --------------------------------------------------------------------------
  */
 
@@ -185,8 +187,7 @@ bool server_connection_enter(mseq_server *server, server_connection *connection,
     if (alive) {
         connection->phase = phase;
         connection->deadline = deadline;
-        if (phase == SERVER_IDLE)
-            connection->received = bytes_received(connection);
+        connection->received = RECEIVED_UNKNOWN;
     }
     connection->cancellation = cancellation;
     pthread_mutex_unlock(&server->connections.lock);
@@ -222,14 +223,23 @@ static void look_for_client(server_connection *connection, int64_t now) {
         mseq_cancellation_set(connection->cancellation);
 }
 
-static void look_at(mseq_server *server, server_connection *connection, int64_t now) {
-    if (connection->phase == SERVER_ANSWERING && connection->cancellation)
-        look_for_client(connection, now);
-    if (connection->phase == SERVER_IDLE &&
-        bytes_received(connection) != connection->received) { /* the next request has begun */
+/* Bytes that come on an idle connection are the next request's first. They are counted from the
+ * first look on: counting with every reply would cost a system call a request. */
+static void look_for_request(const mseq_server *server, server_connection *connection,
+                             int64_t now) {
+    uint64_t received = bytes_received(connection);
+    if (connection->received != RECEIVED_UNKNOWN && received != connection->received) {
         connection->phase = SERVER_READING_HEADERS;
         connection->deadline = now + server->options.header_ms;
     }
+    connection->received = received;
+}
+
+static void look_at(mseq_server *server, server_connection *connection, int64_t now) {
+    if (connection->phase == SERVER_ANSWERING && connection->cancellation)
+        look_for_client(connection, now);
+    if (connection->phase == SERVER_IDLE)
+        look_for_request(server, connection, now);
     if (server->connections.stopping && connection->phase == SERVER_IDLE)
         cut_off(server, connection, 0, NULL, NULL);
     else if (connection->deadline && now >= connection->deadline)

@@ -47,9 +47,9 @@ typedef struct server_connection {
     bool loopback;
     unsigned char address[SERVER_ADDRESS_SIZE];
     server_phase phase;
-    int64_t deadline;                /* monotonic milliseconds; 0: none */
-    uint64_t received;               /* bytes the client had sent when the phase began */
-    int64_t half_closed;             /* since when the client sends no more; 0: it may */
+    int64_t deadline;    /* monotonic milliseconds; 0: none */
+    uint64_t received;   /* bytes the client had sent at the last look at an idle connection */
+    int64_t half_closed; /* since when the client sends no more; 0: it may */
     mseq_cancellation *cancellation; /* of the request that is being answered, borrowed */
 } server_connection;
 
