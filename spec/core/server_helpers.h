@@ -49,6 +49,14 @@ static inline bool logged(served *own, const char *text) {
     return false;
 }
 
+/* Whether no line has had that text so far. */
+static inline bool unlogged(served *own, const char *text) {
+    pthread_mutex_lock(&own->lock);
+    bool missing = strstr(mseq_buffer_text(&own->log), text) == NULL;
+    pthread_mutex_unlock(&own->lock);
+    return missing;
+}
+
 static inline void start_server(served *own, const mseq_server_options *given) {
     mseq_server_options options = MSEQ_SERVER_OPTIONS_INIT;
     mseq_error err = MSEQ_ERROR_INIT;
