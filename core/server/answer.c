@@ -8,6 +8,29 @@
 /* ---- One request -------------------------------------------------------------------------------
  */
 
+enum {
+    SMALL_BODY = 1024 * 1024,     /* bytes; what is smaller cannot hold too much */
+    VALUES_MAXIMUM = 2000 * 1000, /* of one body: a value takes up to a hundred bytes of memory */
+};
+
+/* A body of nothing but "0," would become many times its size. Commas and brackets outside of
+ * strings are a bound of the number of values. */
+static bool holds_too_much(const char *bytes, size_t length) {
+    size_t count = 0;
+    bool quoted = false;
+    if (length < SMALL_BODY)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '"')
+            quoted = !quoted;
+        else if (bytes[i] == '\\')
+            i++;
+        else if (!quoted && (bytes[i] == ',' || bytes[i] == '[' || bytes[i] == '{'))
+            count++;
+    }
+    return count > VALUES_MAXIMUM;
+}
+
 static mseq_status read_body(const server_exchange *exchange, mseq_value **body,
                              mseq_request *request, mseq_error *err) {
     const mseq_buffer *bytes = &exchange->body;
@@ -19,6 +42,11 @@ static mseq_status read_body(const server_exchange *exchange, mseq_value **body,
         request->text = bytes->data;
         request->text_length = bytes->length;
         return MSEQ_OK;
+    }
+    if (holds_too_much(bytes->data, bytes->length)) {
+        mseq_error_set(err, MSEQ_E_LIMIT, "the body holds more than %d values", VALUES_MAXIMUM);
+        mseq_error_code(err, "too_many_values");
+        return MSEQ_E_LIMIT;
     }
     mseq_status status = mseq_json_parse(bytes->data, bytes->length, 0, body, err);
     if (status != MSEQ_OK)
@@ -72,7 +100,7 @@ static void answer(server_exchange *exchange) {
         server_reply(exchange, &reply);
         mseq_reply_free(&reply);
     } else {
-        /* the limit is that of nesting: a bad request, not one that is too large */
+        /* limits are those of nesting and number: a bad request, not one that is too large */
         server_reply_refusal(exchange, err.status == MSEQ_E_NO_MEMORY ? 503 : 400, err.code,
                              err.message);
     }

@@ -205,6 +205,20 @@ static void test_bodies(void **state) {
     deep[DEEP] = '\0';
     refused_body(own, JSON, deep, 400, "limit");
     free(deep);
+
+    enum { MANY = 4000 * 1000 + 4 };
+    char *many = malloc(MANY + 1);
+    for (int i = 0; i < MANY; i++)
+        many[i] = i % 2 ? ',' : '0';
+    many[0] = '[', many[1] = '0';
+    many[MANY - 1] = ']';
+    many[MANY] = '\0';
+    refused_body(own, JSON, many, 400, "too_many_values");
+    for (int i = 2; i < MANY - 2; i++)
+        many[i] = i == 2 || i == MANY - 3 ? '"' : ','; /* all of it in one string */
+    many[1] = ' ', many[MANY - 2] = ' ';
+    refused_body(own, JSON, many, 400, "wrong_kind");
+    free(many);
     expect_alive(own);
     assert_true(unlogged(own, "no_such_key")); /* no bodies in logs */
     assert_true(unlogged(own, own->token));
