@@ -81,6 +81,38 @@ describe("client.endpoint", function()
     assert.are.equal("http://h:1", (core.resolve_endpoint("http://h:1/")))
   end)
 
+  it("comes with credentials that are checked and never shown", function()
+    assert.has_match("authentication is 'kerberos', not jwt, session_jwt or runtime_credential",
+      failure(client.connect, { endpoint = "https://ts.example", authentication = "kerberos" }))
+    local message = failure(client.connect, { endpoint = "https://ts.example", refresh_token = { "secret" } })
+    assert.has_match("refresh_token is", message)
+    assert.is_nil(message:find("secret", 1, true))
+    local session = client.connect({ endpoint = "https://ts.example", authentication = "session_jwt",
+      access_token = "secret-a", refresh_token = "secret-r" })
+    local rows, err = session.MetaTable.list()
+    assert.is_nil(rows)
+    assert.are.equal(401, err.status)
+    assert.has_match("MAINSEQUENCE_REFRESH_TOKEN is not allowed", err.message)
+    assert.is_nil(tostring(err):find("secret", 1, true))
+  end)
+
+  it("answers several calls side by side", function()
+    local session = client.connect({ endpoint = "local:" .. folder })
+    local results = assert(session:parallel({
+      { path = "/orm/api/ts_manager/meta_table/", query = { namespace = "none" } },
+      { path = "/no/such/route/" },
+      { path = "/orm/api/ts_manager/meta_table/filter/", method = "POST", body = { physical_table_name__in = { "x" } } },
+    }))
+    assert.are.equal(0, #results[1].body.results)
+    assert.is_nil(results[1].error)
+    assert.are.equal(404, results[2].error.status)
+    assert.is_nil(results[2].body)
+    assert.is_table(results[3].body)
+    assert.are.same({}, session:parallel({}))
+    assert.has_match("call 2 has no path", failure(session.parallel, session, { { path = "/" }, { method = "GET" } }))
+    session:close()
+  end)
+
   it("is refused, not replaced, when it cannot be opened", function()
     local session = client.connect({ endpoint = "https://ts.example" })
     local rows, err = session.MetaTable.list()
