@@ -140,11 +140,9 @@ static bool put_arguments(mseq_value *args, argument takes, bool flag, const typ
 /* Takes over args. */
 static mseq_value *make(const char *name, mseq_value *args) {
     mseq_value *type = mseq_value_object();
-    if (type && mseq_object_put_text(type, "name", name) == MSEQ_OK &&
-        mseq_object_put(type, "args", args) == MSEQ_OK)
+    if (mseq_object_put(type, "args", args) == MSEQ_OK &&
+        mseq_object_put_text(type, "name", name) == MSEQ_OK)
         return type;
-    if (!type)
-        mseq_value_free(args);
     mseq_value_free(type);
     return NULL;
 }
