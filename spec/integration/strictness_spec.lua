@@ -2,6 +2,7 @@
 
 local client = require("mainsequence.client")
 local core = require("mainsequence.core")
+local serve = require("spec.support.serve")
 local strictness = dofile("spec/support/strictness.lua").load()
 local temporary = dofile("spec/support/temporary.lua")
 
@@ -107,19 +108,33 @@ local function requests_of(file)
 end
 
 describe("the replies of the TS Manager", function()
-  local folder, session, uids
+  local folder, session, uids, server
+
+  local function use(opened)
+    session, uids = opened, {}
+    local project = assert(session.Project.list())[1]
+    uids[PROJECT], uids[DATA_SOURCE] = project.uid, project.data_source.uid
+  end
 
   before_each(function()
     folder = temporary.folder()
-    session = client.connect({ endpoint = "local:" .. folder .. "/home" })
-    uids = {}
-    uids[DATA_SOURCE] = assert(session.DynamicTableDataSource.session()).uid
-    uids[PROJECT] = assert(session.Project.list())[1].uid
   end)
   after_each(function()
     session:close()
+    if server then server:stop() end
+    server = nil
     temporary.remove(folder)
   end)
+
+  -- A session over HTTP, as the user of the served TS Manager.
+  local function serve_it()
+    server = serve.start(folder)
+    local process = assert(io.popen(("MAINSEQUENCE_HOME='%s' lua5.4 rocks/bin/mainsequence manager token create spec 2>'%s/err'")
+      :format(server.home, folder)))
+    local token = process:read("l")
+    assert(process:close() and token, temporary.read(folder .. "/err"))
+    return client.connect({ endpoint = server.url, access_token = token })
+  end
 
   -- Problems of the replies to all requests of a file, and how many were answered with success.
   local function problems_of(file)
@@ -143,15 +158,24 @@ describe("the replies of the TS Manager", function()
   end
 
   it("to the recorded calls are such that the SDK accepts them", function()
+    use(client.connect({ endpoint = "local:" .. folder .. "/home" }))
     local problems, good = problems_of("spec/golden/wire/transcripts.json")
     assert.are.equal("", table.concat(problems, "\n"))
     assert.is_true(good > 100, ("only %d requests were answered with success"):format(good))
   end)
 
   it("to the recorded migrations are such that the SDK accepts them", function()
+    use(client.connect({ endpoint = "local:" .. folder .. "/home" }))
     local problems, good = problems_of("spec/golden/wire/migrations.json")
     assert.are.equal("", table.concat(problems, "\n"))
     assert.is_true(good > 10, ("only %d requests were answered with success"):format(good))
+  end)
+
+  it("are such that the SDK accepts them over HTTP, too", function()
+    use(serve_it())
+    local problems, good = problems_of("spec/golden/wire/transcripts.json")
+    assert.are.equal("", table.concat(problems, "\n"))
+    assert.is_true(good > 100, ("only %d requests were answered with success"):format(good))
   end)
 end)
 
