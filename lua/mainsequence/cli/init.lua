@@ -11,6 +11,7 @@ local COMMANDS = {
   { name = "migrations", summary = "Generate, apply and inspect revisions." },
   { name = "meta-table", summary = "List, show, search, label, share and delete the catalog's tables." },
   { name = "data-source", summary = "List data sources, or show one." },
+  { name = "project", summary = "List projects, each with its data source." },
   { name = "contract", summary = "Show the contracts of models, or check a contract file." },
   { name = "fingerprint", summary = "Show the fingerprints of models." },
   { name = "manager", summary = "Administer a TS Manager: users, teams, tokens, data sources, its catalog." },
