@@ -8,9 +8,10 @@ if [ -n "$line" ]; then
   printf '%s\n' "$line" | sed -E 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/'
 elif grep -qaE '^1\.\.[0-9]+' "$log"; then
   planned=$(grep -aE '^1\.\.[0-9]+' "$log" | tail -n 1 | sed 's/^1\.\.//')
-  good=$(grep -acE '^ok [0-9]+' "$log")
+  skipped=$(grep -acE '^ok [0-9]+ .*# SKIP' "$log")
+  good=$(($(grep -acE '^ok [0-9]+' "$log") - skipped))
   # A test that the plan names but that never reported has failed.
-  echo "$good $((planned - good))"
+  echo "$good $((planned - good - skipped))"
 elif grep -qa '^\[==========\]' "$log"; then
   good=$(grep -acE '^\[       OK \]' "$log")
   bad=$(grep -acE '^\[  FAILED  \] [a-zA-Z_0-9]+$' "$log")

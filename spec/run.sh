@@ -58,6 +58,7 @@ suite() { # name command…
     tail -n 80 "$log"
   else
     say "ok    $name: $good passed"
+    grep -a '# SKIP' "$log" | sed 's/^ok [0-9]* - # SKIP/skip /'
   fi
   count "$good" "$bad" "$name"
   [ "$bad" -eq 0 ]
@@ -108,7 +109,7 @@ suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/go
 suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
 suite "golden wire migrations" lua5.4 spec/golden/run.lua wire_migrations spec/golden/wire/migrations.json
 
-for file in spec/lua/*_spec.lua spec/integration/*_spec.lua; do
+for file in spec/lua/*_spec.lua spec/integration/*_spec.lua spec/interop/*_spec.lua; do
   [ -f "$file" ] || continue
   suite "$file" busted -o TAP "$file"
 done

@@ -35,8 +35,8 @@ describe("the Python SDK on mainsequence serve", function()
     local token = admin:json("manager token create sdk")
     server = serve.start(admin.folder, ("--home '%s/home'"):format(admin.folder))
     local project = admin:json("project list")[1]
-    environment = ("MAINSEQUENCE_ENDPOINT='%s' MAINSEQUENCE_ACCESS_TOKEN='%s' MAIN_SEQUENCE_PROJECT_UID='%s' PYTHONPATH=. HOME='%s'")
-      :format(server.url, token.access, project.uid, admin.folder)
+    environment = ("MAINSEQUENCE_ENDPOINT='%s' MAINSEQUENCE_ACCESS_TOKEN='%s' MAIN_SEQUENCE_PROJECT_UID='%s' "
+      .. "PYTHONPATH=. HOME='%s'"):format(server.url, token.access, project.uid, admin.folder)
   end)
 
   teardown(function()
