@@ -25,6 +25,15 @@
     "(" admin " = 1 OR meta_table.created_by_user_uid = " user MANAGER_GRANTED(                    \
         user, " AND access = 'edit'")
 
+/* The uids of what a user who is no admin may view, some of them more than once: quick when they
+ * are few. The same tables as MANAGER_MAY_VIEW("0", user). */
+#define MANAGER_VIEWED_UIDS(user)                                                                  \
+    "SELECT uid FROM meta_table WHERE created_by_user_uid = " user                                 \
+    " UNION ALL SELECT uid FROM meta_table WHERE open_for_everyone = 1"                            \
+    " UNION ALL SELECT meta_table_uid FROM user_grant WHERE user_uid = " user                      \
+    " UNION ALL SELECT team_grant.meta_table_uid FROM team_member JOIN team_grant"                 \
+    " ON team_grant.team_uid = team_member.team_uid WHERE team_member.user_uid = " user
+
 /* MSEQ_E_PERMISSION, naming who can grant it, unless the caller may edit a row that they may view.
  */
 mseq_status manager_require_edit(const manager_call *call, const manager_row *row,

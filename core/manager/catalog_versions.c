@@ -203,6 +203,10 @@ static const char version_6[] =
     "ALTER TABLE data_source ADD COLUMN access_mode TEXT NOT NULL DEFAULT 'read_write'"
     " CHECK (access_mode IN ('read_write', 'read_only', 'disabled'));";
 
+/* Lists of callers who may view few tables start from those. */
+static const char version_7[] =
+    "CREATE INDEX meta_table_open ON meta_table (open_for_everyone) WHERE open_for_everyone = 1;";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
@@ -210,6 +214,7 @@ const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_4, .sqlite = version_4_sqlite, .postgresql = version_4_postgresql},
     {.script = version_5},
     {.script = version_6},
+    {.script = version_7},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

@@ -48,7 +48,6 @@ mseq_status manager_filter_begin(const manager_call *call, manager_filter *filte
         return mseq_error_no_memory(err);
     if (call->caller->admin)
         return MSEQ_OK;
-    mseq_buffer_append_text(&filter->where, " AND " MANAGER_MAY_VIEW("0", "?3"));
     return mseq_array_add(filter->parameters, mseq_value_string(call->caller->user_uid)) == MSEQ_OK
                ? MSEQ_OK
                : mseq_error_no_memory(err);
@@ -80,6 +79,7 @@ mseq_status manager_filter_join(manager_filter *filter, const char *before, cons
     mseq_status status = append_parameter(filter, &filter->join, value, err);
     mseq_buffer_append_text(&filter->join, after);
     filter->order = order;
+    filter->selective = true;
     return status;
 }
 
@@ -373,24 +373,55 @@ static mseq_status replies_of(const manager_filter *filter, const mseq_value *re
     return MSEQ_OK;
 }
 
+/* Whether the caller may view so few tables that a list is better made from those. */
+static mseq_status views_few(const manager_call *call, bool *few, mseq_error *err) {
+    mseq_value *records = NULL;
+    mseq_status status = manager_query(
+        call->catalog, &records, err,
+        "SELECT COUNT(*) AS viewed FROM (" MANAGER_VIEWED_UIDS("?1") " LIMIT 1001) AS tables", "s",
+        call->caller->user_uid);
+    *few = mseq_object_get_integer(mseq_array_get(records, 0), "viewed", 0) < 1001;
+    mseq_value_free(records);
+    return status;
+}
+
+/* What the caller may view, whose uid is ?3. Where nothing else finds few rows and this does, it
+ * does the finding. */
+static mseq_status access_condition(manager_filter *filter, const char **condition,
+                                    mseq_error *err) {
+    bool few = false;
+    *condition = "";
+    if (filter->call->caller->admin)
+        return MSEQ_OK;
+    mseq_status status = filter->selective ? MSEQ_OK : views_few(filter->call, &few, err);
+    *condition = few ? " AND meta_table.uid IN (" MANAGER_VIEWED_UIDS("?3") ")"
+                     : " AND " MANAGER_MAY_VIEW("0", "?3");
+    filter->selective = filter->selective || few;
+    return status;
+}
+
 /* Where a condition finds few rows, the index that only serves the order must not tempt the
  * planner: the expressions say the same and use no index. */
-static mseq_status select_records(const manager_filter *filter, int64_t limit, int64_t offset,
+static mseq_status select_records(manager_filter *filter, int64_t limit, int64_t offset,
                                   mseq_value **records, mseq_error *err) {
     mseq_buffer sql = MSEQ_BUFFER_INIT;
+    const char *access = NULL;
+    mseq_status status = access_condition(filter, &access, err);
+    if (status != MSEQ_OK)
+        return status;
     mseq_buffer_append_format(
         &sql,
-        "SELECT " MANAGER_ROW_COLUMNS ", created_at, uid FROM meta_table%s WHERE %s AND %s%s"
+        "SELECT " MANAGER_ROW_COLUMNS ", created_at, uid FROM meta_table%s WHERE %s AND %s%s%s"
         " ORDER BY %s%screated_at, uid LIMIT %lld OFFSET %lld",
         mseq_buffer_text(&filter->join),
         filter->selective ? "organization_uid || '' = ?1" : "organization_uid = ?1",
-        filter->selective ? "time_indexed + 0 = ?2" : "time_indexed = ?2",
+        filter->selective ? "time_indexed + 0 = ?2" : "time_indexed = ?2", access,
         mseq_buffer_text(&filter->where), filter->order ? filter->order : "",
         filter->order ? ", " : "", (long long)limit, (long long)offset);
-    mseq_status status = sql.status == MSEQ_OK && filter->join.status == MSEQ_OK
-                             ? manager_query_list(filter->call->catalog, mseq_buffer_text(&sql),
-                                                  filter->parameters, records, err)
-                             : mseq_error_no_memory(err);
+    status = sql.status == MSEQ_OK && filter->join.status == MSEQ_OK
+                 ? manager_query_list(filter->call->catalog, mseq_buffer_text(&sql),
+                                      filter->parameters, records, err)
+                 : mseq_error_no_memory(err);
     mseq_buffer_free(&sql);
     return status;
 }

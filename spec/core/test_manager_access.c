@@ -262,6 +262,48 @@ static void test_lists(void **state) {
                 users[i].count);
 }
 
+/* All pages of a list. */
+static size_t count_pages(const people *all, const char *token) {
+    char *path = mseq_text_dup(META);
+    size_t count = 0;
+    while (path) {
+        mseq_value *page = expect_remote(all->made->manager, token, "GET", path, NULL, 200);
+        const char *next = mseq_object_get_text(page, "next");
+        count += mseq_value_length(mseq_object_get(page, "results"));
+        free(path);
+        path = next ? mseq_text_dup(strchr(next, '/')) : NULL;
+        mseq_value_free(page);
+    }
+    return count;
+}
+
+/* Whoever may view many tables gets them by another way than who may view few. */
+static void test_many_tables(void **state) {
+    const people *all = *state;
+    enum { MANY = 1050 };
+    mseq_buffer body = MSEQ_BUFFER_INIT;
+    for (int i = 0; i < MANY; i++)
+        mseq_buffer_append_format(
+            &body,
+            "%s{\"data_source_uid\": \"%s\", \"identifier\": \"t%d\", \"management_mode\":"
+            " \"platform_managed\", \"provisioning_status\": \"reserved\", \"is_alembic_managed\":"
+            " true, \"migration_package\": \"d\", \"migration_namespace\": \"d\","
+            " \"physical_table_name\": \"t%d\", \"table_contract\": {\"version\":"
+            " \"relational-table.v1\", \"physical\": {\"table_name\": \"t%d\"}, \"columns\":"
+            " [{\"name\": \"id\", \"data_type\": \"int64\", \"backend_type\": \"BIGINT\"}]}}",
+            i ? ", " : "[", all->made->source, i, i, i);
+    mseq_buffer_append_char(&body, ']');
+    mseq_value_free(
+        expect_remote(all->made->manager, all->viewer, "POST", META, mseq_buffer_text(&body), 201));
+    mseq_buffer_free(&body);
+    assert_int_equal(count_pages(all, all->viewer), MANY + 1);
+    assert_int_equal(count_pages(all, all->admin), MANY + 3);
+    assert_int_equal(count_pages(all, all->owner), 3);
+    assert_int_equal(count_pages(all, all->stranger), 0);
+    assert_int_equal(count_of(all, all->stranger, "GET", META "?physical_table_name=t7", NULL), 0);
+    assert_int_equal(count_of(all, all->viewer, "GET", META "?physical_table_name=t7", NULL), 1);
+}
+
 static mseq_value *detail(const people *all, const char *token, const char *rest) {
     char *path = table_path(all->middle, rest);
     mseq_value *row = expect_remote(all->made->manager, token, "GET", path, NULL, 200);
@@ -609,6 +651,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_viewers, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_editors, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_lists, set_up_people, tear_down_people),
+        cmocka_unit_test_setup_teardown(test_many_tables, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_keys, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_graph, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_label_counts, set_up_people, tear_down_people),
