@@ -22,8 +22,7 @@ mseq_status manager_give_session(manager_call *call, const char *user_uid, const
 /* The user of that name and password; MSEQ_E_AUTHENTICATION, with no word on what is wrong. */
 mseq_status manager_check_login(manager_call *call, const char *username, const char *password,
                                 char user_uid[MANAGER_UID_SIZE], mseq_error *err) MSEQ_MUST_CHECK;
-/* Ends all sessions of a user (NULL: nobody's) or what belongs to a family. In the call's write
- * transaction. */
+/* Ends all sessions of a user, or what belongs to a family. In the call's write transaction. */
 mseq_status manager_end_sessions(const manager_call *call, const char *user_uid,
                                  mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_end_family(const manager_call *call, const char *family_uid,

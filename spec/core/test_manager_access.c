@@ -481,6 +481,32 @@ static void test_deletion(void **state) {
     free(override);
 }
 
+/* Not even its owner deletes what migrations keep. */
+static void test_managed_deletion(void **state) {
+    const people *all = *state;
+    mseq_manager *manager = all->made->manager;
+    char *body = mseq_text_format(
+        "[{\"data_source_uid\": \"%s\", \"identifier\": \"kept\", \"management_mode\":"
+        " \"platform_managed\", \"provisioning_status\": \"reserved\", \"is_alembic_managed\":"
+        " true, \"migration_package\": \"d\", \"migration_namespace\": \"d\","
+        " \"physical_table_name\": \"kept\", \"table_contract\": {\"version\":"
+        " \"relational-table.v1\", \"physical\": {\"table_name\": \"kept\"}, \"columns\":"
+        " [{\"name\": \"id\", \"data_type\": \"int64\", \"backend_type\": \"BIGINT\"}]}}]",
+        all->made->source);
+    mseq_value *rows = expect_remote(manager, all->owner, "POST", META, body, 201);
+    const char *uid = text_at(mseq_array_get(rows, 0), "uid");
+    char *plain = table_path(uid, "?full_delete_selected=True");
+    char *override = table_path(uid, "?full_delete_selected=True&override_protection=True");
+    refuse_remote(manager, all->owner, "DELETE", plain, NULL, 409, "migration_managed");
+    refuse_remote(manager, all->admin, "DELETE", plain, NULL, 409, "migration_managed");
+    refuse_remote(manager, all->owner, "DELETE", override, NULL, 403, "admin_only");
+    mseq_value_free(expect_remote(manager, all->admin, "DELETE", override, NULL, 200));
+    mseq_value_free(rows);
+    free(plain);
+    free(override);
+    free(body);
+}
+
 /* ---- Sharing -----------------------------------------------------------------------------------
  */
 
@@ -658,6 +684,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_conflicts, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_statements, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_deletion, set_up_people, tear_down_people),
+        cmocka_unit_test_setup_teardown(test_managed_deletion, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_sharing, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_open_for_everyone, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_teams, set_up_people, tear_down_people),
