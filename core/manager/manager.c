@@ -63,6 +63,7 @@ mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager 
     if (!opened)
         return mseq_error_no_memory(err);
     pthread_mutex_init(&opened->lock, NULL);
+    opened->served = options->served || options->catalog;
     opened->clock = options->clock ? options->clock : mseq_time_now;
     opened->password_cost = options->password_cost.log2_n ? options->password_cost : password_cost;
     mseq_status status = find_place(options, &opened->directory, &place, err);

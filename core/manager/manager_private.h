@@ -48,6 +48,7 @@ typedef struct manager_janitor manager_janitor; /* janitor.h */
 struct mseq_manager {
     char *directory; /* absolute */
     char *catalog_name;
+    bool served; /* by a process that stays */
     mseq_database *catalog;
     manager_caller local;
     int64_t (*clock)(void); /* microseconds, as mseq_time_now */

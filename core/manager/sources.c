@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "janitor.h"
 #include "sources.h"
 
 static void free_source(manager_source *source) {
@@ -103,7 +104,10 @@ static mseq_status open_source(const manager_call *call, manager_source *source,
     }
     *found = keep_source(call->manager, source);
     manager_sources_trim(call->manager, (*found)->uid, *found);
-    return MSEQ_OK;
+    /* credentials that a server before this one gave out expire too */
+    return call->manager->served && (*found)->dialect == MSEQ_POSTGRESQL
+               ? manager_janitor_schedule(call->manager, *found, 0, err)
+               : MSEQ_OK;
 }
 
 static mseq_status find_record(const manager_call *call, const char *uid, mseq_value **rows,

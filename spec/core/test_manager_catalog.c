@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Room `manager`: versions of the catalog: made, upgraded after a copy, refused. */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "manager_helpers.h"
 
@@ -252,6 +255,53 @@ static void test_copy_fails(void **state) {
     assert_int_equal(version_in(made->file), 1);
 }
 
+/* ---- A full disk -------------------------------------------------------------------------------
+ */
+
+/* Files cannot grow any more: registrations are refused, what was there stays. */
+static int register_without_room(const char *folder, const char *source) {
+    struct stat information;
+    struct rlimit limit;
+    char path[160], body[512];
+    mseq_manager *manager = open_manager(folder);
+    snprintf(path, sizeof path, "%s/catalog.sqlite", folder);
+    if (stat(path, &information) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        return 1;
+    limit.rlim_cur = limit.rlim_max = (rlim_t)information.st_size;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 2;
+    int refused = 0;
+    for (int i = 0; i < 200; i++) {
+        snprintf(body, sizeof body,
+                 "{\"data_source_uid\": \"%s\", \"management_mode\": \"external_registered\","
+                 " \"table_contract\": {\"physical\": {\"table_name\": \"t%d\"}, \"columns\":"
+                 " [{\"name\": \"id\", \"data_type\": \"int64\"}]}}",
+                 source, i);
+        mseq_reply reply = call(manager, "POST", META "register/", body);
+        if (reply.status != 201 && reply.status < 500)
+            return 3;
+        if (reply.status >= 500 && !strstr(text_at(reply.body, "detail"), "the catalog"))
+            return 4;
+        refused += reply.status >= 500;
+        mseq_reply_free(&reply);
+    }
+    mseq_manager_close(manager);
+    return refused > 0 ? 0 : 5;
+}
+
+static void test_full_disk(void **state) {
+    const fixture *made = *state;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(register_without_room(made->folder, made->source));
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+    mseq_value_free(expect(made->manager, "GET", META, NULL, 200));
+    mseq_value_free(expect(made->manager, "POST", META, "[]", 200));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_folder, make_place, remove_place),
@@ -260,6 +310,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_too_new, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_refused, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_copy_fails, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
 }

@@ -441,6 +441,25 @@ static void test_left_behind(void **state) {
     free(sql);
 }
 
+/* A server that starts takes care of what the one before it gave out. */
+static void test_next_server(void **state) {
+    fixture *made = *state;
+    char path[160];
+    mseq_value *credential = issue(made, "{\"ttl_seconds\": 1}", 200);
+    char *sql = mseq_text_format("SELECT count(*) FROM pg_roles WHERE rolname = '%s'",
+                                 text_at(credential, "role_name"));
+    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
+    mseq_manager_close(made->manager);
+    options.directory = made->folder;
+    options.served = true;
+    assert_int_equal(mseq_manager_open(&options, &made->manager, NULL), MSEQ_OK);
+    path_of(made, "test/", path);
+    mseq_value_free(expect(made->manager, "POST", path, "{}", 200));
+    wait_for_answer("shop", sql, "0");
+    mseq_value_free(credential);
+    free(sql);
+}
+
 enum { THREADS = 4, CREDENTIALS = 3 };
 
 static void *issue_some(void *given) {
@@ -686,6 +705,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_credential, set_up_source, tear_down_source),
         cmocka_unit_test_setup_teardown(test_expiry, set_up_source, tear_down_source),
         cmocka_unit_test_setup_teardown(test_left_behind, set_up_source, tear_down_source),
+        cmocka_unit_test_setup_teardown(test_next_server, set_up_source, tear_down_source),
         cmocka_unit_test_setup_teardown(test_concurrency, set_up_source, tear_down_source),
         cmocka_unit_test_setup_teardown(test_sqlite_is_local, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provisioning, set_up_source, tear_down_source),
