@@ -184,10 +184,14 @@ static const char version_4_postgresql[] =
     " CREATE EXTENSION IF NOT EXISTS pg_trgm;"
     " EXCEPTION WHEN OTHERS THEN NULL;"
     " END $$;"
-    "DO $$ BEGIN"
-    " IF EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') THEN"
-    " CREATE INDEX meta_table_search ON meta_table USING gin (search_text gin_trgm_ops);"
-    " CREATE INDEX meta_table_column_search ON meta_table USING gin (column_text gin_trgm_ops);"
+    "DO $$ DECLARE place text; BEGIN" /* it may be in a schema that search_path leaves out */
+    " SELECT nspname INTO place FROM pg_extension JOIN pg_namespace AS n ON n.oid = extnamespace"
+    " WHERE extname = 'pg_trgm';"
+    " IF place IS NOT NULL THEN"
+    " EXECUTE format('CREATE INDEX meta_table_search ON meta_table"
+    " USING gin (search_text %I.gin_trgm_ops)', place);"
+    " EXECUTE format('CREATE INDEX meta_table_column_search ON meta_table"
+    " USING gin (column_text %I.gin_trgm_ops)', place);"
     " END IF; END $$;";
 
 /* Codes of logins through a browser. */

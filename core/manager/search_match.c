@@ -95,25 +95,35 @@ static mseq_status like(manager_filter *filter, const char *column, const char *
     return status;
 }
 
+/* First by where the words are, also inside of others, with the weights that SQLite has; then by
+ * PostgreSQL's own rank. */
+static mseq_status join_rank(manager_filter *filter, const char *text, mseq_error *err) {
+    mseq_value *value = mseq_value_string(text);
+    mseq_status status =
+        value ? manager_filter_join(
+                    filter,
+                    " CROSS JOIN (SELECT question, plainto_tsquery('simple', question) AS query"
+                    " FROM (SELECT CAST(",
+                    value, " AS text) AS question) AS asked) AS found",
+                    "(SELECT SUM(CASE WHEN strpos(name_text, word) > 0 THEN 10 ELSE 0 END"
+                    " + CASE WHEN strpos(description_text, word) > 0 THEN 3 ELSE 0 END"
+                    " + CASE WHEN strpos(column_text, word) > 0 THEN 1 ELSE 0 END)"
+                    " FROM unnest(string_to_array(found.question, ' ')) AS word) DESC,"
+                    " ts_rank(setweight(to_tsvector('simple', name_text), 'A')"
+                    " || setweight(to_tsvector('simple', description_text), 'B')"
+                    " || setweight(to_tsvector('simple', column_text), 'D'), found.query) DESC",
+                    err)
+              : mseq_error_no_memory(err);
+    mseq_value_free(value);
+    return status;
+}
+
 static mseq_status match_postgresql(manager_filter *filter, const char *column,
                                     const mseq_strings *words, const char *text, mseq_error *err) {
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; i < words->count && status == MSEQ_OK; i++)
         status = like(filter, column, words->items[i], err);
-    mseq_value *value = mseq_value_string(text);
-    if (status == MSEQ_OK)
-        status =
-            value
-                ? manager_filter_join(filter, " CROSS JOIN (SELECT plainto_tsquery('simple', ",
-                                      value, ") AS query) AS found",
-                                      "ts_rank(setweight(to_tsvector('simple', name_text), 'A')"
-                                      " || setweight(to_tsvector('simple', description_text), 'B')"
-                                      " || setweight(to_tsvector('simple', column_text), 'D'),"
-                                      " found.query) DESC",
-                                      err)
-                : mseq_error_no_memory(err);
-    mseq_value_free(value);
-    return status;
+    return status == MSEQ_OK ? join_rank(filter, text, err) : status;
 }
 
 mseq_status manager_search_match(manager_filter *filter, const char *column,

@@ -216,6 +216,8 @@ static void test_search_after_upgrade(void **state) {
     mseq_connection *connection = NULL;
     mseq_buffer text = MSEQ_BUFFER_INIT;
     char path[128], uri[160], piece[4096];
+    if (test_catalog(made->folder)) /* PostgreSQL never had such a catalog */
+        return;
     mseq_manager_close(made->manager);
     snprintf(path, sizeof path, "%s/catalog.sqlite", made->folder);
     assert_int_equal(unlink(path), 0);
