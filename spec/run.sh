@@ -106,6 +106,9 @@ suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/
 suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/compiled_sql/cases.json
 suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
 suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
+for dialect in postgresql sqlite; do
+  suite "golden governance ($dialect)" lua5.4 spec/golden/run.lua governance spec/golden/governance.json --dialect $dialect
+done
 suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
 suite "golden wire migrations" lua5.4 spec/golden/run.lua wire_migrations spec/golden/wire/migrations.json
 

@@ -6,7 +6,7 @@ local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. here .. "/../?.lua;" .. package.path
 
 local SUITES = { "naming", "contracts", "ddl", "ops", "autogenerate", "compiled_sql", "build_operation",
-  "reflection", "wire", "wire_migrations" }
+  "reflection", "wire", "wire_migrations", "governance" }
 
 local function usage(message)
   io.stderr:write(message, "\nusage: lua5.4 spec/golden/run.lua ", table.concat(SUITES, "|"),
@@ -48,7 +48,7 @@ local differences = require("known_differences")
 local suite = require("suite_" .. suite_name)
 if suite.cases then cases = suite.cases(cases) end
 if type(cases) ~= "table" or #cases == 0 then usage(path .. " holds no list of cases") end
-if suite.prepare then suite.prepare { path = path, cases = builders } end
+if suite.prepare then suite.prepare { path = path, cases = builders, dialect = dialect } end
 
 ---Whether two decoded documents are equal (integers and floats differ), and where they are not.
 local function compare(expected, actual, where)
@@ -85,7 +85,8 @@ local passed, failed, selected = 0, 0, 0
 -- Groups that a suite leaves alone unless they are asked for.
 local outside = suite.outside or {}
 for position, case in ipairs(cases) do
-  if (groups and groups[case.group] or not groups and not outside[case.group]) and (not dialect or case.dialect == dialect) then
+  local of_dialect = not dialect or not case.dialect or case.dialect == dialect
+  if (groups and groups[case.group] or not groups and not outside[case.group]) and of_dialect then
     selected = selected + 1
     local id = case.id or ("%s #%d"):format(case.fn or suite_name, position)
     local problems = {}
