@@ -211,6 +211,15 @@ static const char version_6[] =
 static const char version_7[] =
     "CREATE INDEX meta_table_open ON meta_table (open_for_everyone) WHERE open_for_everyone = 1;";
 
+/* The login role of a user in a data source. The password counts only for that role, which may do
+ * there what the user may; `revision` is the access revision that its grants are of. */
+static const char version_8[] =
+    "CREATE TABLE fence_role ("
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " data_source_uid TEXT NOT NULL REFERENCES data_source (uid) ON DELETE CASCADE,"
+    " role_name TEXT NOT NULL, password TEXT NOT NULL, schema_name TEXT NOT NULL,"
+    " revision INTEGER NOT NULL, PRIMARY KEY (user_uid, data_source_uid));";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
@@ -219,6 +228,7 @@ const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_5},
     {.script = version_6},
     {.script = version_7},
+    {.script = version_8},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

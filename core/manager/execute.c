@@ -141,10 +141,40 @@ static void fill_in(const manager_call *call, const manager_scope *scope,
         statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
 }
 
+/* On a connection of the caller's. */
+static mseq_status run_behind_fence(const manager_call *call, const manager_scope *scope, bool anew,
+                                    mseq_governed_statement *statement,
+                                    mseq_governed_result *result, mseq_error *err) {
+    mseq_connection *connection = NULL;
+    char *schema = NULL;
+    mseq_status status = manager_fence_connect(call, scope, anew, &connection, &schema, err);
+    statement->schema = schema;
+    if (status == MSEQ_OK)
+        status = mseq_connection_run_governed(connection, statement, result, err);
+    mseq_connection_release(connection);
+    statement->schema = NULL;
+    free(schema);
+    return status;
+}
+
+/* A table that was made or made again since lacks its grants: they are given once more. */
+static mseq_status run_granted(const manager_call *call, const manager_scope *scope,
+                               mseq_governed_statement *statement, mseq_governed_result *result,
+                               mseq_error *err) {
+    mseq_error cause = MSEQ_ERROR_INIT;
+    mseq_status status = run_behind_fence(call, scope, false, statement, result, &cause);
+    if (status == MSEQ_E_PERMISSION && strcmp(cause.code, "insufficient_privilege") == 0) {
+        mseq_error_clear(&cause);
+        status = run_behind_fence(call, scope, true, statement, result, &cause);
+    }
+    if (status != MSEQ_OK && err && err->status == MSEQ_OK)
+        *err = cause;
+    return status;
+}
+
 mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
                                   mseq_governed_statement *statement, mseq_governed_result *result,
                                   mseq_error *err) {
-    mseq_connection *connection = NULL;
     confirmation asked = {call, scope};
     mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
     mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
@@ -154,13 +184,10 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
         fill_in(call, scope, tables, statement);
         statement->confirm = confirm;
         statement->confirm_data = &asked;
-        status = manager_source_connect(scope->source, &connection, err);
+        status = run_granted(call, scope, statement, result, err);
     }
-    if (status == MSEQ_OK)
-        status = mseq_connection_run_governed(connection, statement, result, err);
     if (status == MSEQ_OK && scope->source->dialect == MSEQ_SQLITE)
         status = show_rows(scope, result, err);
-    mseq_connection_release(connection);
     statement->confirm = NULL;
     statement->confirm_data = NULL;
     free(tables);

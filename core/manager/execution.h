@@ -59,6 +59,18 @@ mseq_status manager_check_revision(const manager_call *call, const manager_scope
 /* Whether a refusal is of that kind: what was judged has to be judged again. */
 bool manager_access_changed_since(mseq_status status, const mseq_error *err);
 
+/* ---- fence.c ------------------------------------------------------------------------------------
+ */
+
+/* A connection for a statement of the caller. On PostgreSQL, unless its operator chose otherwise,
+ * it is one of the caller's own login role, which is granted exactly what the caller may view or
+ * edit there; `anew` grants it again although nothing seems to have changed. `schema` (owned by the
+ * caller, or NULL) gets where the data source's tables are. */
+mseq_status manager_fence_connect(const manager_call *call, const manager_scope *scope, bool anew,
+                                  mseq_connection **connection, char **schema,
+                                  mseq_error *err) MSEQ_MUST_CHECK;
+void manager_fences_close(mseq_manager *manager);
+
 /* ---- operation_log.c ----------------------------------------------------------------------------
  */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "execution.h"
 #include "janitor.h"
 #include "sources.h"
 
@@ -126,6 +127,7 @@ void mseq_manager_close(mseq_manager *manager) {
     if (!manager)
         return;
     manager_janitor_stop(manager);
+    manager_fences_close(manager);
     manager_sources_close(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);

@@ -44,6 +44,7 @@ typedef struct manager_source {
 } manager_source;
 
 typedef struct manager_janitor manager_janitor; /* janitor.h */
+typedef struct manager_fence manager_fence;     /* fence.c */
 
 struct mseq_manager {
     char *directory; /* absolute */
@@ -55,6 +56,7 @@ struct mseq_manager {
     mseq_scrypt_cost password_cost;
     pthread_mutex_t lock; /* guards what follows */
     manager_source *sources;
+    manager_fence *fences;    /* the one used last first */
     manager_janitor *janitor; /* NULL until there is something to clean */
     unsigned hashes;          /* passwords being derived */
 };

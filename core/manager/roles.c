@@ -15,10 +15,8 @@
 /* ---- Statements --------------------------------------------------------------------------------
  */
 
-/* Runs `sql`, in which %I stands for the next identifier and %L for the next literal. Nothing of it
- * is a parameter: PostgreSQL takes none in statements about roles. */
-static mseq_status run(mseq_connection *connection, mseq_error *err, const char *sql,
-                       const char *const *words) {
+mseq_status manager_role_run(mseq_connection *connection, mseq_error *err, const char *sql,
+                             const char *const *words) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
     for (; *sql; sql++) {
         if (sql[0] == '%' && sql[1] == 'I')
@@ -40,7 +38,7 @@ static mseq_status run(mseq_connection *connection, mseq_error *err, const char 
     return status;
 }
 #define RUN(connection, err, sql, ...)                                                             \
-    run(connection, err, sql, (const char *const[]){__VA_ARGS__, NULL})
+    manager_role_run(connection, err, sql, (const char *const[]){__VA_ARGS__, NULL})
 
 static mseq_status ask(mseq_connection *connection, mseq_value **rows, mseq_error *err,
                        const char *sql, const char *parameter) {
@@ -59,9 +57,7 @@ static mseq_status ask(mseq_connection *connection, mseq_value **rows, mseq_erro
 /* ---- The owner ---------------------------------------------------------------------------------
  */
 
-/* Roles are changed by one session at a time: PostgreSQL answers "tuple concurrently updated"
- * otherwise. */
-static mseq_status lock_roles(mseq_connection *connection, mseq_error *err) {
+mseq_status manager_roles_lock(mseq_connection *connection, mseq_error *err) {
     return ask(connection, NULL, err,
                "SELECT set_config('lock_timeout', '10s', true),"
                " pg_advisory_xact_lock(hashtext('mainsequence roles'))",
@@ -108,7 +104,7 @@ static mseq_status refuse_owner(const manager_source_facts *facts, const char *w
 mseq_status manager_owner_prepare(mseq_connection *connection, const manager_source_facts *facts,
                                   mseq_error *err) {
     owner_state state;
-    mseq_status status = lock_roles(connection, err);
+    mseq_status status = manager_roles_lock(connection, err);
     if (status == MSEQ_OK)
         status = ask_owner(connection, facts, &state, err);
     if (status != MSEQ_OK ||
@@ -152,7 +148,7 @@ mseq_status manager_owner_assume(mseq_connection *connection, bool parser_only, 
 /* ---- Credentials -------------------------------------------------------------------------------
  */
 
-static mseq_status random_hex(size_t bytes, char *text, mseq_error *err) {
+mseq_status manager_random_hex(size_t bytes, char *text, mseq_error *err) {
     unsigned char random[32];
     mseq_status status = mseq_random_bytes(random, bytes);
     if (status != MSEQ_OK)
@@ -202,9 +198,9 @@ mseq_status manager_credential_issue(mseq_connection *connection, const manager_
                                      int64_t seconds, manager_credential *credential,
                                      mseq_error *err) {
     snprintf(credential->role, sizeof credential->role, "%s", CREDENTIAL_PREFIX);
-    mseq_status status = random_hex(12, credential->role + strlen(CREDENTIAL_PREFIX), err);
+    mseq_status status = manager_random_hex(12, credential->role + strlen(CREDENTIAL_PREFIX), err);
     if (status == MSEQ_OK)
-        status = random_hex(32, credential->password, err);
+        status = manager_random_hex(32, credential->password, err);
     if (status == MSEQ_OK)
         status = mseq_connection_begin(connection, true, err);
     if (status == MSEQ_OK)
@@ -250,7 +246,7 @@ static mseq_status clean_role(mseq_connection *connection, const manager_source_
     if (status == MSEQ_OK)
         status = mseq_connection_begin(connection, true, err);
     if (status == MSEQ_OK)
-        status = lock_roles(connection, err);
+        status = manager_roles_lock(connection, err);
     if (status == MSEQ_OK)
         status = RUN(connection, err, "REASSIGN OWNED BY %I TO %I", role, facts->owner);
     if (status == MSEQ_OK)

@@ -13,6 +13,15 @@ typedef struct manager_credential {
     char expires[MANAGER_EXPIRY_SIZE];    /* by the database's clock */
 } manager_credential;
 
+/* Runs a statement about roles, in which %I stands for the next identifier and %L for the next
+ * literal. Nothing of it is a parameter: PostgreSQL takes none in such statements. */
+mseq_status manager_role_run(mseq_connection *connection, mseq_error *err, const char *sql,
+                             const char *const *words) MSEQ_MUST_CHECK;
+/* Roles are changed by one session at a time, to the end of its transaction: PostgreSQL answers
+ * "tuple concurrently updated" otherwise. */
+mseq_status manager_roles_lock(mseq_connection *connection, mseq_error *err) MSEQ_MUST_CHECK;
+/* At most 32 random bytes as hex digits. */
+mseq_status manager_random_hex(size_t bytes, char *text, mseq_error *err) MSEQ_MUST_CHECK;
 /* Makes the owner role of the database when it is missing, with the rights to make tables. Inside
  * of a transaction. */
 mseq_status manager_owner_prepare(mseq_connection *connection, const manager_source_facts *facts,
