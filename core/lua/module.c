@@ -18,6 +18,25 @@ void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metame
     lua_pop(L, 1);
 }
 
+/* What this build has of what may be left out: {server: boolean, postgresql: boolean}. */
+static void push_parts(lua_State *L) {
+#ifdef MSEQ_WITH_SERVER
+    bool server = true;
+#else
+    bool server = false;
+#endif
+#ifdef MSEQ_WITH_POSTGRESQL
+    bool postgresql = true;
+#else
+    bool postgresql = false;
+#endif
+    lua_createtable(L, 0, 2);
+    lua_pushboolean(L, server);
+    lua_setfield(L, -2, "server");
+    lua_pushboolean(L, postgresql);
+    lua_setfield(L, -2, "postgresql");
+}
+
 int luaopen_mainsequence_core(lua_State *L) {
     static const luaL_Reg *const themes[] = {
         mseqi_error_functions,     mseqi_ordered_functions, mseqi_json_functions,
@@ -48,6 +67,8 @@ int luaopen_mainsequence_core(lua_State *L) {
     lua_setfield(L, -2, "array_mt");
     lua_pushstring(L, MSEQ_VERSION_STRING);
     lua_setfield(L, -2, "_VERSION");
+    push_parts(L);
+    lua_setfield(L, -2, "parts");
     return 1;
 }
 

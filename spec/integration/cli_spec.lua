@@ -88,6 +88,7 @@ describe("mainsequence", function()
       status, out = run("--version --verbose")
       assert.are.equal(0, status)
       assert.is_truthy(out:find("core.so", 1, true))
+      assert.is_truthy(out:find(("HTTP server: %s"):format(core.parts.server and "yes" or "no"), 1, true))
       assert.are.equal(status, (run("--verbose --version")))
     end)
 

@@ -20,6 +20,9 @@ function M.show()
     names[#names + 1] = name .. (place(name) == "?" and " (missing)" or "")
   end
   cli.out(("  %-9s %s\n"):format("with", table.concat(names, ", ")))
+  local parts = require("mainsequence.core").parts
+  cli.out(("  %-9s PostgreSQL: %s, HTTP server: %s\n"):format("parts", parts.postgresql and "yes" or "no",
+    parts.server and "yes" or "no"))
   local endpoint, source = require("mainsequence.client").endpoint()
   cli.out(("  %-9s %s\n"):format("endpoint", endpoint and ("%s (%s)"):format(endpoint, source) or "unclear: " .. source.message))
 end

@@ -28,6 +28,8 @@ local core = {}
 
 core.null = nil ---@type lightuserdata
 core._VERSION = "" ---@type string
+---What this build has of what may be left out.
+core.parts = { server = true, postgresql = true } ---@type { server: boolean, postgresql: boolean }
 core.array_mt = nil ---@type table the metatable of arrays
 
 ---An array that stays one when empty.
