@@ -49,6 +49,19 @@ mseq_status mseq_buffer_append_char(mseq_buffer *buffer, char byte) {
     return mseq_buffer_append(buffer, &byte, 1);
 }
 
+mseq_status mseq_buffer_append_integer(mseq_buffer *buffer, int64_t integer) {
+    char text[20]; /* the sign and 19 digits */
+    char *start = text + sizeof text;
+    uint64_t left = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+    do {
+        *--start = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (integer < 0)
+        *--start = '-';
+    return mseq_buffer_append(buffer, start, (size_t)(text + sizeof text - start));
+}
+
 mseq_status mseq_buffer_append_format(mseq_buffer *buffer, const char *format, ...) {
     if (buffer->status != MSEQ_OK)
         return buffer->status;

@@ -95,6 +95,13 @@ static void write_string(const char *bytes, size_t length, unsigned flags, mseq_
     mseq_buffer_append_char(buffer, '"');
 }
 
+void mseq_json_write_text(const char *text, mseq_buffer *buffer) {
+    if (text)
+        write_string(text, strlen(text), 0, buffer);
+    else
+        mseq_buffer_append(buffer, "null", 4);
+}
+
 static void write_separator(bool first, unsigned flags, int depth, mseq_buffer *buffer) {
     if (!(flags & MSEQ_JSON_INDENT)) {
         if (!first)
@@ -213,8 +220,7 @@ static mseq_status write_value(const mseq_value *value, unsigned flags, int dept
         mseq_buffer_append_text(buffer, mseq_value_get_boolean(value, false) ? "true" : "false");
         break;
     case MSEQ_INTEGER:
-        snprintf(text, sizeof text, "%lld", (long long)mseq_value_get_integer(value, 0));
-        mseq_buffer_append_text(buffer, text);
+        mseq_buffer_append_integer(buffer, mseq_value_get_integer(value, 0));
         break;
     case MSEQ_FLOAT:
         if (!isfinite(mseq_value_get_float(value, 0)))

@@ -104,24 +104,35 @@ char *mseq_text_casefold(const char *text) {
     return length < 0 ? NULL : (char *)folded; /* malloc'ed by utf8proc */
 }
 
-char *mseq_text_trim(const char *text) {
-    size_t length = strlen(text), start = 0, end = 0;
-    bool seen = false;
-    for (size_t position = 0; position < length;) {
-        uint32_t codepoint = 0;
-        size_t size = mseq_utf8_next(text + position, length - position, &codepoint);
-        bool space = size && mseq_unicode_is_space(codepoint);
-        if (!size)
-            size = 1;
-        if (!space) {
-            if (!seen)
-                start = position;
-            seen = true;
-            end = position + size;
-        }
-        position += size;
+/* Size of the white-space character that text[0, length) ends with, 0 when it ends with another. */
+static size_t space_at_end(const char *text, size_t length) {
+    size_t size = 1;
+    while (size < 4 && size < length && ((unsigned char)text[length - size] & 0xC0) == 0x80)
+        size++;
+    uint32_t codepoint = 0;
+    return mseq_utf8_next(text + length - size, size, &codepoint) == size &&
+                   mseq_unicode_is_space(codepoint)
+               ? size
+               : 0;
+}
+
+const char *mseq_text_trimmed(const char *text, size_t *length) {
+    size_t left = strlen(text), size = 0;
+    uint32_t codepoint = 0;
+    while ((size = mseq_utf8_next(text, left, &codepoint)) && mseq_unicode_is_space(codepoint)) {
+        text += size;
+        left -= size;
     }
-    return strndup(text + start, seen ? end - start : 0);
+    while (left && (size = space_at_end(text, left)))
+        left -= size;
+    *length = left;
+    return text;
+}
+
+char *mseq_text_trim(const char *text) {
+    size_t length = 0;
+    const char *trimmed = mseq_text_trimmed(text, &length);
+    return strndup(trimmed, length);
 }
 
 /* Optimal string alignment distance over bytes, at most `limit` + 1. */

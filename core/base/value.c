@@ -46,10 +46,18 @@ typedef struct array_value {
     size_t count, capacity;
 } array_value;
 
+/* Where the keys of an object stand. A key never moves, and lives as long as the object. */
+typedef struct key_chunk {
+    struct key_chunk *previous;
+    size_t used, size;
+    char bytes[];
+} key_chunk;
+
 typedef struct object_value {
     mseq_value head;
     member *members;
     size_t count, capacity;
+    key_chunk *keys;
     size_t *slots; /* open addressing: member position + 1, 0 = empty; NULL while small */
     size_t slot_count;
 } object_value;
@@ -61,16 +69,6 @@ typedef struct object_value {
 static mseq_value the_null = {MSEQ_NULL};
 static boolean_value the_booleans[] = {{{MSEQ_BOOLEAN}, false}, {{MSEQ_BOOLEAN}, true}};
 
-/* Not calloc: glibc's passes by the thread's own cache of small blocks. */
-static mseq_value *new_value(mseq_kind kind, size_t size) {
-    mseq_value *value = malloc(size);
-    if (value) {
-        memset(value, 0, size);
-        value->kind = kind;
-    }
-    return value;
-}
-
 mseq_value *mseq_value_null(void) {
     return &the_null;
 }
@@ -80,17 +78,19 @@ mseq_value *mseq_value_boolean(bool boolean) {
 }
 
 mseq_value *mseq_value_integer(int64_t integer) {
-    mseq_value *value = new_value(MSEQ_INTEGER, sizeof(integer_value));
-    if (value)
-        AS(integer, value)->integer = integer;
-    return value;
+    integer_value *value = malloc(sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (integer_value){{MSEQ_INTEGER}, integer};
+    return &value->head;
 }
 
 mseq_value *mseq_value_float(double number) {
-    mseq_value *value = new_value(MSEQ_FLOAT, sizeof(float_value));
-    if (value)
-        AS(float, value)->number = number;
-    return value;
+    float_value *value = malloc(sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (float_value){{MSEQ_FLOAT}, number};
+    return &value->head;
 }
 
 mseq_value *mseq_value_string_n(const char *bytes, size_t length) {
@@ -112,11 +112,31 @@ mseq_value *mseq_value_string(const char *text) {
 }
 
 mseq_value *mseq_value_array(void) {
-    return new_value(MSEQ_ARRAY, sizeof(array_value));
+    array_value *value = malloc(sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (array_value){.head = {MSEQ_ARRAY}};
+    return &value->head;
 }
 
 mseq_value *mseq_value_object(void) {
-    return new_value(MSEQ_OBJECT, sizeof(object_value));
+    object_value *value = malloc(sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (object_value){.head = {MSEQ_OBJECT}};
+    return &value->head;
+}
+
+static void free_object(object_value *object) {
+    for (size_t i = 0; i < object->count; i++)
+        mseq_value_free(object->members[i].value);
+    while (object->keys) {
+        key_chunk *previous = object->keys->previous;
+        free(object->keys);
+        object->keys = previous;
+    }
+    free(object->members);
+    free(object->slots);
 }
 
 void mseq_value_free(mseq_value *value) {
@@ -127,12 +147,7 @@ void mseq_value_free(mseq_value *value) {
             mseq_value_free(AS(array, value)->items[i]);
         free(AS(array, value)->items);
     } else if (value->kind == MSEQ_OBJECT) {
-        for (size_t i = 0; i < AS(object, value)->count; i++) {
-            free(AS(object, value)->members[i].key);
-            mseq_value_free(AS(object, value)->members[i].value);
-        }
-        free(AS(object, value)->members);
-        free(AS(object, value)->slots);
+        free_object(AS(object, value));
     }
     free(value);
 }
@@ -320,29 +335,43 @@ static member *find_member(const mseq_value *object, const char *key, size_t len
     return NULL;
 }
 
-static char *copy_bytes(const char *bytes, size_t length) {
-    if (length == SIZE_MAX)
-        return NULL;
-    char *copy = malloc(length + 1);
-    if (!copy)
-        return NULL;
+/* The object's own copy of a key, NULL when memory is short. */
+static char *keep_key(object_value *object, const char *key, size_t length) {
+    enum { FIRST_CHUNK = 64, LARGEST_CHUNK = 4096 };
+    key_chunk *chunk = object->keys;
+    if (!chunk || chunk->size - chunk->used <= length) {
+        size_t size = chunk ? chunk->size * 2 : FIRST_CHUNK;
+        size = size < LARGEST_CHUNK ? size : LARGEST_CHUNK;
+        if (size <= length) {
+            if (length >= SIZE_MAX - sizeof *chunk)
+                return NULL;
+            size = length + 1;
+        }
+        chunk = malloc(sizeof *chunk + size);
+        if (!chunk)
+            return NULL;
+        *chunk = (key_chunk){.previous = object->keys, .size = size};
+        object->keys = chunk;
+    }
+    char *kept = chunk->bytes + chunk->used;
     if (length)
-        memcpy(copy, bytes, length);
-    copy[length] = '\0';
-    return copy;
+        memcpy(kept, key, length);
+    kept[length] = '\0';
+    chunk->used += length + 1;
+    return kept;
 }
 
 static mseq_status append_member(mseq_value *object, const char *key, size_t length,
                                  mseq_value *value) {
     if (AS(object, object)->count == AS(object, object)->capacity) {
-        size_t capacity = AS(object, object)->capacity ? AS(object, object)->capacity * 2 : 8;
+        size_t capacity = AS(object, object)->capacity ? AS(object, object)->capacity * 2 : 4;
         member *members = realloc(AS(object, object)->members, capacity * sizeof *members);
         if (!members)
             return MSEQ_E_NO_MEMORY;
         AS(object, object)->members = members;
         AS(object, object)->capacity = capacity;
     }
-    char *copy = copy_bytes(key, length);
+    char *copy = keep_key(AS(object, object), key, length);
     if (!copy)
         return MSEQ_E_NO_MEMORY;
     size_t position = AS(object, object)->count++;
@@ -406,7 +435,6 @@ mseq_value *mseq_object_take(mseq_value *object, const char *key) {
     if (!found)
         return NULL;
     mseq_value *value = found->value;
-    free(found->key);
     size_t position = (size_t)(found - AS(object, object)->members);
     AS(object, object)->count--;
     memmove(found, found + 1, (AS(object, object)->count - position) * sizeof *found);

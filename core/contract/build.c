@@ -13,12 +13,10 @@ static bool generates_uuid(const mseq_column *column, const char *data_type) {
 mseq_status mseq_contract_require_namespace(const mseq_table *table, const char *given,
                                             mseq_error *err) {
     const char *name = given ? given : mseq_table_get_meta(table)->meta_namespace;
-    char *trimmed = name ? mseq_text_trim(name) : NULL;
-    if (name && !trimmed)
-        return mseq_error_no_memory(err);
-    bool present = trimmed && *trimmed;
-    free(trimmed);
-    if (present)
+    size_t length = 0;
+    if (name)
+        (void)mseq_text_trimmed(name, &length);
+    if (length)
         return MSEQ_OK;
     mseq_error_set(err, MSEQ_E_CONTRACT,
                    "MetaTable contracts require namespace: table '%s' has none.",

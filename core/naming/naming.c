@@ -34,39 +34,50 @@ static mseq_status give(char *text, char **out, mseq_error *err) {
     return MSEQ_OK;
 }
 
-mseq_status mseq_naming_slugify(const char *text, char **slug, mseq_error *err) {
-    /* room for "t_" or "table", the text and the NUL */
-    char *out = malloc(strlen(text) + 6);
-    if (!out)
-        return mseq_error_no_memory(err);
-    size_t length = 0;
+/* What a slug may need beyond the text's own length: "t_" before a digit, or "table" for nothing.
+ */
+enum { SLUG_EXTRA = 5 };
+
+/* Writes the slug of text[0, length), at most length + SLUG_EXTRA characters, and gives its length.
+ */
+static size_t write_slug(const char *text, size_t length, char *out) {
+    size_t written = 0;
     bool gap = false;
-    for (; *text; text++) {
-        if (!ascii_alphanumeric(*text)) {
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (!ascii_alphanumeric(c)) {
             gap = true;
             continue;
         }
-        if (length == 0 && *text >= '0' && *text <= '9') {
-            out[length++] = 't';
-            out[length++] = '_';
-        } else if (gap && length) {
-            out[length++] = '_';
+        if (written == 0 && c >= '0' && c <= '9') {
+            out[written++] = 't';
+            out[written++] = '_';
+        } else if (gap && written) {
+            out[written++] = '_';
         }
         gap = false;
-        out[length++] = *text >= 'A' && *text <= 'Z' ? (char)(*text + ('a' - 'A')) : *text;
+        out[written++] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
     }
-    if (length == 0) {
-        memcpy(out, "table", 5);
-        length = 5;
-    }
-    out[length] = '\0';
+    if (written)
+        return written;
+    memcpy(out, "table", 5);
+    return 5;
+}
+
+mseq_status mseq_naming_slugify(const char *text, char **slug, mseq_error *err) {
+    size_t length = strlen(text);
+    char *out = malloc(length + SLUG_EXTRA + 1);
+    if (!out)
+        return mseq_error_no_memory(err);
+    out[write_slug(text, length, out)] = '\0';
     *slug = out;
     return MSEQ_OK;
 }
 
-static bool has_letters_or_digits(const char *text) {
-    size_t length = strlen(text);
+static bool has_letters_or_digits(const char *text, size_t length) {
     for (size_t position = 0; position < length;) {
+        if (ascii_alphanumeric(text[position]))
+            return true;
         uint32_t codepoint = 0;
         size_t size = mseq_utf8_next(text + position, length - position, &codepoint);
         if (size && mseq_unicode_is_alphanumeric(codepoint))
@@ -76,25 +87,34 @@ static bool has_letters_or_digits(const char *text) {
     return false;
 }
 
-mseq_status mseq_naming_normalize_part(const char *text, const char *label, char **part,
-                                       mseq_error *err) {
-    label = label ? label : PART;
+/* The trimmed part of `text` that becomes a slug, borrowed from it; refuses what is none. */
+static mseq_status find_part(const char *text, const char *label, const char **part, size_t *length,
+                             mseq_error *err) {
     if (!mseq_utf8_valid(text, strlen(text)))
         return mseq_error_set(err, MSEQ_E_NAME, "%s is not valid UTF-8.", label);
-    char *trimmed = mseq_text_trim(text);
-    if (!trimmed)
+    *part = mseq_text_trimmed(text, length);
+    if (!*length)
+        return mseq_error_set(err, MSEQ_E_NAME, "%s is required.", label);
+    if (has_letters_or_digits(*part, *length))
+        return MSEQ_OK;
+    mseq_error_set(err, MSEQ_E_NAME, "%s must contain letters or digits.", label);
+    mseq_error_detail(err, "got '%.*s'", (int)*length, *part);
+    return MSEQ_E_NAME;
+}
+
+mseq_status mseq_naming_normalize_part(const char *text, const char *label, char **part,
+                                       mseq_error *err) {
+    const char *found = NULL;
+    size_t length = 0;
+    mseq_status status = find_part(text, label ? label : PART, &found, &length, err);
+    if (status != MSEQ_OK)
+        return status;
+    char *out = malloc(length + SLUG_EXTRA + 1);
+    if (!out)
         return mseq_error_no_memory(err);
-    mseq_status status = MSEQ_OK;
-    if (!*trimmed)
-        status = mseq_error_set(err, MSEQ_E_NAME, "%s is required.", label);
-    else if (!has_letters_or_digits(trimmed)) {
-        status = mseq_error_set(err, MSEQ_E_NAME, "%s must contain letters or digits.", label);
-        mseq_error_detail(err, "got '%s'", trimmed);
-    }
-    if (status == MSEQ_OK)
-        status = mseq_naming_slugify(trimmed, part, err);
-    free(trimmed);
-    return status;
+    out[write_slug(found, length, out)] = '\0';
+    *part = out;
+    return MSEQ_OK;
 }
 
 /* Splits the trimmed text at "__", normalises each piece and appends it to `pieces`. */
@@ -178,43 +198,50 @@ mseq_status mseq_naming_bounded_identifier(const char *const *parts, size_t coun
 
 /* ---- Schema table names ---------------------------------------------------------------------- */
 
-static mseq_status too_long(const char *app, mseq_error *err) {
-    mseq_error_set(err, MSEQ_E_NAME, "Schema table name app is too long: '%s'.", app);
+/* A stretch of a candidate name: its slugs stand there without NULs between them. */
+typedef struct slug_part {
+    const char *text;
+    size_t length;
+} slug_part;
+
+static mseq_status too_long(slug_part app, mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_NAME, "Schema table name app is too long: '%.*s'.", (int)app.length,
+                   app.text);
     mseq_error_hint(err, "the app part leaves no room for the concept in %d characters",
                     MSEQ_IDENTIFIER_MAXIMUM);
     return MSEQ_E_NAME;
 }
 
-static mseq_status cut_without_suffix(const char *app, const char *concept_name, const char *marker,
+static mseq_status cut_without_suffix(slug_part app, slug_part concept_name, const char *marker,
                                       char **name, mseq_error *err) {
-    size_t prefix = strlen(app) + 2;
+    size_t prefix = app.length + 2;
     if (prefix + MARKER_LENGTH + 1 > MSEQ_IDENTIFIER_MAXIMUM)
         return too_long(app, err);
     size_t budget = MSEQ_IDENTIFIER_MAXIMUM - prefix - MARKER_LENGTH;
-    if (budget > strlen(concept_name))
-        budget = strlen(concept_name);
-    return give(mseq_text_format("%s__%.*s%s", app, (int)without_trailing(concept_name, budget),
-                                 concept_name, marker),
+    if (budget > concept_name.length)
+        budget = concept_name.length;
+    return give(mseq_text_format("%.*s__%.*s%s", (int)app.length, app.text,
+                                 (int)without_trailing(concept_name.text, budget),
+                                 concept_name.text, marker),
                 name, err);
 }
 
-static mseq_status cut_with_suffix(const char *app, const char *concept_name, const char *suffix,
+static mseq_status cut_with_suffix(slug_part app, slug_part concept_name, slug_part suffix,
                                    const char *marker, char **name, mseq_error *err) {
-    size_t prefix = strlen(app) + 2, concept_length = strlen(concept_name);
-    size_t suffix_length = strlen(suffix);
+    size_t prefix = app.length + 2;
     if (prefix + MARKER_LENGTH + 2 + 2 > MSEQ_IDENTIFIER_MAXIMUM)
         return too_long(app, err);
     size_t remaining = MSEQ_IDENTIFIER_MAXIMUM - prefix - MARKER_LENGTH - 2;
     size_t half = remaining / 2 > 1 ? remaining / 2 : 1;
-    size_t suffix_budget = suffix_length < half ? suffix_length : half;
+    size_t suffix_budget = suffix.length < half ? suffix.length : half;
     size_t concept_budget = remaining - suffix_budget;
-    if (concept_budget > concept_length) { /* what the concept leaves goes to the suffix */
-        suffix_budget += concept_budget - concept_length;
-        if (suffix_budget > suffix_length)
-            suffix_budget = suffix_length;
-        concept_budget = concept_length;
+    if (concept_budget > concept_name.length) { /* what the concept leaves goes to the suffix */
+        suffix_budget += concept_budget - concept_name.length;
+        if (suffix_budget > suffix.length)
+            suffix_budget = suffix.length;
+        concept_budget = concept_name.length;
     }
-    const char *tail = suffix + (suffix_length - suffix_budget);
+    const char *tail = suffix.text + (suffix.length - suffix_budget);
     size_t tail_length = suffix_budget;
     while (tail_length && *tail == '_') {
         tail++;
@@ -223,38 +250,50 @@ static mseq_status cut_with_suffix(const char *app, const char *concept_name, co
     while (tail_length && tail[tail_length - 1] == '_')
         tail_length--;
     if (tail_length == 0) {
-        tail = suffix + suffix_length - 1;
+        tail = suffix.text + suffix.length - 1;
         tail_length = 1;
     }
-    return give(mseq_text_format("%s__%.*s%s__%.*s", app,
-                                 (int)without_trailing(concept_name, concept_budget), concept_name,
-                                 marker, (int)tail_length, tail),
+    return give(mseq_text_format("%.*s__%.*s%s__%.*s", (int)app.length, app.text,
+                                 (int)without_trailing(concept_name.text, concept_budget),
+                                 concept_name.text, marker, (int)tail_length, tail),
                 name, err);
 }
 
 mseq_status mseq_naming_schema_table_name(const char *app, const char *concept_name,
                                           const char *suffix, char **name, mseq_error *err) {
-    char *a = NULL, *c = NULL, *s = NULL, *candidate = NULL;
-    mseq_status status = mseq_naming_normalize_part(app, "Schema table name app", &a, err);
+    slug_part a = {NULL, 0}, c = {NULL, 0}, s = {NULL, 0};
+    mseq_status status = find_part(app, "Schema table name app", &a.text, &a.length, err);
     if (status == MSEQ_OK)
-        status = mseq_naming_normalize_part(concept_name, "Schema table name concept", &c, err);
+        status = find_part(concept_name, "Schema table name concept", &c.text, &c.length, err);
     if (status == MSEQ_OK && suffix)
-        status = mseq_naming_normalize_part(suffix, "Schema table name suffix", &s, err);
-    if (status == MSEQ_OK)
-        status =
-            give(s ? mseq_text_format("%s__%s__%s", a, c, s) : mseq_text_format("%s__%s", a, c),
-                 &candidate, err);
-    char marker[MARKER_LENGTH + 1];
-    if (status == MSEQ_OK && strlen(candidate) <= MSEQ_IDENTIFIER_MAXIMUM) {
-        *name = candidate;
-        candidate = NULL;
-    } else if (status == MSEQ_OK && (status = write_marker(candidate, marker, err)) == MSEQ_OK) {
-        status = s ? cut_with_suffix(a, c, s, marker, name, err)
-                   : cut_without_suffix(a, c, marker, name, err);
+        status = find_part(suffix, "Schema table name suffix", &s.text, &s.length, err);
+    if (status != MSEQ_OK)
+        return status;
+    /* the slugs, "__" between them and the NUL */
+    char *candidate = malloc(a.length + c.length + s.length + 3 * SLUG_EXTRA + 2 * 2 + 1);
+    if (!candidate)
+        return mseq_error_no_memory(err);
+    slug_part *const parts[] = {&a, &c, &s};
+    char *end = candidate;
+    for (int i = 0; i < (suffix ? 3 : 2); i++) {
+        if (i) {
+            *end++ = '_';
+            *end++ = '_';
+        }
+        parts[i]->length = write_slug(parts[i]->text, parts[i]->length, end);
+        parts[i]->text = end;
+        end += parts[i]->length;
     }
-    free(a);
-    free(c);
-    free(s);
+    *end = '\0';
+    if (end - candidate <= MSEQ_IDENTIFIER_MAXIMUM) {
+        *name = candidate;
+        return MSEQ_OK;
+    }
+    char marker[MARKER_LENGTH + 1];
+    status = write_marker(candidate, marker, err);
+    if (status == MSEQ_OK)
+        status = suffix ? cut_with_suffix(a, c, s, marker, name, err)
+                        : cut_without_suffix(a, c, marker, name, err);
     free(candidate);
     return status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The pure rooms: names, contract, fingerprint, registration request of the three models of
  * examples/account_asset. Unit: microseconds of CPU a call, best of five rounds.
- *   bench_core            prints a line each */
+ *   bench_core [CALLS [NAME]]   prints a line each; CALLS a round (default 20,000), NAME only that
+ * line */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "mainsequence/mainsequence.h"
 
 enum { CALLS = 20000, ROUNDS = 5 };
+static int calls = CALLS;
+static const char *only; /* NULL: all */
 
 static const char *const models[] = {
     "{\"name\": \"sdk_examples__account\", \"kind\": \"platform_managed\", \"class_name\": "
@@ -106,18 +109,25 @@ static void declaration(int i) {
 }
 
 static void measure(const char *name, void (*call)(int)) {
+    if (only && strcmp(only, name) != 0)
+        return;
     double best = 1e18;
     for (int round = 0; round < ROUNDS; round++) {
         double start = now_us();
-        for (int i = 0; i < CALLS; i++)
+        for (int i = 0; i < calls; i++)
             call(i);
-        double took = (now_us() - start) / CALLS;
+        double took = (now_us() - start) / calls;
         best = took < best ? took : best;
     }
     printf("%-28s %8.3f us\n", name, best);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1 && (calls = (int)strtol(argv[1], NULL, 10)) < 1) {
+        fprintf(stderr, "bench_core: '%s' is no number of calls\n", argv[1]);
+        return 2;
+    }
+    only = argc > 2 ? argv[2] : NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     for (int i = 0; i < MODELS; i++) {
         check(mseq_json_parse(models[i], strlen(models[i]), 0, &descriptions[i], &err), &err);

@@ -142,6 +142,8 @@ typedef struct mseq_buffer {
 MSEQ_API mseq_status mseq_buffer_append(mseq_buffer *buffer, const char *bytes, size_t length);
 MSEQ_API mseq_status mseq_buffer_append_text(mseq_buffer *buffer, const char *text);
 MSEQ_API mseq_status mseq_buffer_append_char(mseq_buffer *buffer, char byte);
+/* In decimal digits. */
+MSEQ_API mseq_status mseq_buffer_append_integer(mseq_buffer *buffer, int64_t integer);
 MSEQ_API mseq_status mseq_buffer_append_format(mseq_buffer *buffer, const char *format, ...)
     MSEQ_PRINTF(2, 3);
 /* The text so far ("" when empty), borrowed until the next change. */
@@ -314,6 +316,9 @@ MSEQ_API mseq_status mseq_json_parse(const char *text, size_t length, size_t max
 /* NaN and infinities are refused with MSEQ_E_JSON. */
 MSEQ_API mseq_status mseq_json_write(const mseq_value *value, unsigned flags, mseq_buffer *buffer,
                                      mseq_error *err) MSEQ_MUST_CHECK;
+/* Appends one string as JSON text, as flags 0 has it ("null" for NULL); failures stay in the
+ * buffer. */
+MSEQ_API void mseq_json_write_text(const char *text, mseq_buffer *buffer);
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
@@ -332,7 +337,10 @@ MSEQ_API bool mseq_unicode_is_space(uint32_t codepoint);
 /* Unicode case folding (full, as Python's casefold). malloc'ed, NULL when memory is short or the
  * text is not UTF-8. */
 MSEQ_API char *mseq_text_casefold(const char *text);
-/* malloc'ed copy without leading and trailing white space (Unicode), NULL when memory is short. */
+/* The part of `text` without leading and trailing white space (Unicode) and its length in bytes;
+ * borrowed from `text`, so not NUL-terminated where white space follows. */
+MSEQ_API const char *mseq_text_trimmed(const char *text, size_t *length);
+/* malloc'ed copy of that part, NULL when memory is short. */
 MSEQ_API char *mseq_text_trim(const char *text);
 /* The best near miss of `word` among the candidates (edit distance at most a third of its length,
  * at least 1), or NULL. Borrowed from candidates. Damerau-Levenshtein (optimal string alignment).
