@@ -218,6 +218,25 @@ for _, dialect in ipairs({ "sqlite", "postgresql" }) do
       assert.are.equal(text, run("select", "SELECT CAST(%(x)s AS TEXT) AS x", core.object("x", text)).rows[1].x)
     end)
 
+    it("give rows one by one", function()
+      local function count(kind, sql, changes)
+        local rows, failure = 0, nil
+        for row, err in session.MetaTable.iter_operation(operation(kind, sql, nil, changes)) do
+          if row then rows = rows + 1 else failure = err end
+        end
+        return rows, failure
+      end
+      local numbers = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 250) SELECT n FROM r ORDER BY n"
+      assert.are.equal(250, (count("select", numbers)))
+      assert.are.equal(250, (count("select", numbers, changed("limits.max_rows", 50))))
+      assert.are.equal(10, (count("select", numbers, changed("limits.offset", 240))))
+      assert.are.equal(0, (count("select", numbers .. " LIMIT 0")))
+      local rows, err = count("select", "SELECT nothing FROM account")
+      assert.are.equal(0, rows)
+      assert.are.equal("invalid_statement", err.code)
+      assert.has_error(function() session.MetaTable.iter_operation(operation("insert", "INSERT")) end)
+    end)
+
     it("end work without bounds", function()
       refused(408, "timeout", "select",
         "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) AS n FROM r", nil,

@@ -39,6 +39,9 @@ local M = {}
 M.META_TABLE_PATH = "/orm/api/ts_manager/meta_table/"
 M.DYNAMIC_TABLE_PATH = "/orm/api/ts_manager/dynamic_table/"
 
+-- Rows that iter_operation asks for at a time.
+local ITERATED_PAGE = 1000
+
 local META_TABLE_FILTERS = filters.declare({
   identifier = { "", "in", "contains" }, uid = { "", "in" }, data_source__uid = { "", "in", kind = "uid" },
   namespace = { "", "contains", "in", "isnull" }, management_mode = { "", "in" }, provisioning_status = { "", "in" },
@@ -384,6 +387,48 @@ local function add_search(class)
       return nil, source_error
     end
     return client:execute_operation(fault.blame(place, core.validate_operation, complete))
+  end
+
+  ---The rows of a select one by one: `for row, err in MetaTable.iter_operation(operation) do`. They are read by pages, so
+  ---memory is that of one page and there is no limit to their number; the pages are statements of their own and no
+  ---snapshot: rows that are written meanwhile may come twice or not at all, and without ORDER BY their order may change.
+  ---limits.max_rows is the size of a page, limits.offset where to begin. On failure `row` is false, once, with err.
+  ---@param operation table
+  ---@return fun(): table|false|nil, mainsequence.Error?
+  function methods.iter_operation(operation)
+    local place = fault.here(1)
+    if type(operation) ~= "table" or operation.operation ~= "select" then
+      fault.raise(place, ("%s.iter_operation takes a select operation, got %s"):format(name,
+        type(operation) == "table" and fault.show(operation.operation) or fault.show(operation)))
+    end
+    local limits = type(operation.limits) == "table" and operation.limits or {}
+    local page, offset = limits.max_rows or ITERATED_PAGE, limits.offset or 0
+    local rows, position, more = {}, 0, true
+    local function fetch()
+      local copy, own = core.object(), core.object()
+      for _, key in ipairs(core.keys(operation)) do copy[key] = operation[key] end
+      for _, key in ipairs(core.keys(limits)) do own[key] = limits[key] end
+      own.max_rows, own.offset = page, offset
+      copy.limits = own
+      local result, err = methods.execute_operation(copy)
+      if not result then return nil, err end
+      rows, position = result.rows, 0
+      offset = offset + #rows
+      more = result.truncated and #rows > 0
+      return true
+    end
+    return function()
+      while position == #rows do
+        if not more then return nil end
+        local ok, err = fetch()
+        if not ok then
+          rows, position, more = {}, 0, false
+          return false, err
+        end
+      end
+      position = position + 1
+      return rows[position]
+    end
   end
 end
 
