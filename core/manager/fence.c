@@ -362,11 +362,27 @@ static mseq_status grant_anew(const manager_call *call, const manager_scope *sco
     return status;
 }
 
+/* As the data source's own role, whose search path says where the tables are. */
+static mseq_status connect_unfenced(manager_source *source, mseq_connection **connection,
+                                    char **schema, mseq_error *err) {
+    mseq_value *rows = NULL;
+    mseq_status status = manager_source_connect(source, connection, err);
+    if (status != MSEQ_OK || source->dialect != MSEQ_POSTGRESQL)
+        return status;
+    status = mseq_connection_execute(*connection, "SELECT current_schema() AS schema", NULL, &rows,
+                                     NULL, err);
+    const char *found = mseq_object_get_text(mseq_array_get(rows, 0), "schema");
+    if (status == MSEQ_OK && !(*schema = mseq_text_dup(found ? found : "public")))
+        status = mseq_error_no_memory(err);
+    mseq_value_free(rows);
+    return status;
+}
+
 mseq_status manager_fence_connect(const manager_call *call, const manager_scope *scope, bool anew,
                                   mseq_connection **connection, char **schema, mseq_error *err) {
     fence_role known = {.revision = -1};
     if (scope->source->dialect != MSEQ_POSTGRESQL || scope->source->parser_only)
-        return manager_source_connect(scope->source, connection, err);
+        return connect_unfenced(scope->source, connection, schema, err);
     mseq_status status = read_role(call, scope->source, &known, err);
     if (status == MSEQ_OK && (anew || known.revision != scope->access_revision))
         status = grant_anew(call, scope, &known, err);
