@@ -364,7 +364,7 @@ static char *keep_key(object_value *object, const char *key, size_t length) {
 static mseq_status append_member(mseq_value *object, const char *key, size_t length,
                                  mseq_value *value) {
     if (AS(object, object)->count == AS(object, object)->capacity) {
-        size_t capacity = AS(object, object)->capacity ? AS(object, object)->capacity * 2 : 4;
+        size_t capacity = AS(object, object)->capacity ? AS(object, object)->capacity * 2 : 8;
         member *members = realloc(AS(object, object)->members, capacity * sizeof *members);
         if (!members)
             return MSEQ_E_NO_MEMORY;
