@@ -152,9 +152,8 @@ static void sort_keys(key_position *order, size_t count) {
     }
 }
 
-static mseq_status write_members(const mseq_value *object, const key_position *order,
+static mseq_status write_members(const mseq_value *object, size_t count, const key_position *order,
                                  unsigned flags, int depth, mseq_buffer *buffer, mseq_error *err) {
-    size_t count = mseq_value_length(object);
     for (size_t i = 0; i < count; i++) {
         size_t position = order ? order[i].position : i;
         write_separator(i == 0, flags, depth + 1, buffer);
@@ -186,7 +185,7 @@ static mseq_status write_object(const mseq_value *object, unsigned flags, int de
         sort_keys(order, count);
     }
     mseq_buffer_append_char(buffer, '{');
-    mseq_status status = write_members(object, order, flags, depth, buffer, err);
+    mseq_status status = write_members(object, count, order, flags, depth, buffer, err);
     write_end('}', count == 0, flags, depth, buffer);
     if (order != small)
         free(order);
