@@ -21,7 +21,10 @@ end
 
 local cmake = read("CMakeLists.txt")
 local declared = {}
-for name in cmake:gmatch("option%((MSEQ_[%u_]+)") do declared[#declared + 1] = name end
+-- What is built if it is found is left to the machine.
+for name, rest in cmake:gmatch("option%((MSEQ_[%u_]+)([^\n]*)") do
+  if not rest:find("_found}", 1, true) then declared[#declared + 1] = name end
+end
 for name in cmake:gmatch("set%((MSEQ_[%u_]+)[^)]*CACHE") do declared[#declared + 1] = name end
 if #declared < 5 then breach("CMakeLists.txt: almost no variables found, the check is broken") end
 

@@ -57,11 +57,9 @@ run("select: who holds what", sql.select(Account.name, Asset.symbol, AccountHold
   :order_by(Asset.symbol), "select")
 
 -- What an operation does not declare it may not touch.
-local sneaky = compiled_sql.build_operation {
-  operation = "select", dialect = "sqlite", sql = "SELECT name FROM sdk_examples__account",
-  scope_tables = { { meta_table_uid = meta_tables.meta_table(Asset).uid, access = "read" } },
-  data_source_uid = meta_tables.meta_table(Asset).data_source_uid,
-}
+local sneaky = compiled_sql.compile_statement(sql.select(Account.name), {
+  operation = "select", scope_tables = { { meta_table_uid = meta_tables.meta_table(Asset).uid, access = "read" } },
+})
 local result, err = MetaTable.execute_operation(sneaky)
 assert(result == nil, "a statement outside its scope was executed")
 print("refused: " .. err.message)
