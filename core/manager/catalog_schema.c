@@ -15,8 +15,10 @@ static mseq_status read_version(mseq_connection *catalog, int64_t *version, mseq
     mseq_value *rows = NULL;
     mseq_strings names = MSEQ_STRINGS_INIT;
     mseq_status status = mseq_connection_table_names(catalog, NULL, &names, err);
-    if (status != MSEQ_OK)
+    if (status != MSEQ_OK) {
+        mseq_strings_free(&names);
         return status;
+    }
     if (names.count == 0) {
         *version = 0;
     } else if (!mseq_strings_contains(&names, "catalog_version")) {
