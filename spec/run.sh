@@ -68,12 +68,15 @@ build() { # directory cmake-arguments…
   shift
   cmake -S . -B "$directory" -G Ninja -DMSEQ_WERROR=ON "$@" && ninja -C "$directory"
 }
+# These start a connection or a process for every allocation; the sanitizers watch them.
+too_slow_for_valgrind='^test_(postgresql_.*memory|postgresql_manager|postgresql_sources)$'
 c_tests() { # label directory prefix…
   local label="$1" directory="$2" program name
   shift 2
   for program in "$directory"/spec/test_*; do
     [ -x "$program" ] && [ -f "$program" ] || continue
     name=$(basename "$program")
+    [[ "$label" = valgrind && "$name" =~ $too_slow_for_valgrind ]] && continue
     suite "$label $name" "$@" "$program"
   done
 }
