@@ -245,7 +245,12 @@ static mseq_status check_columns(const mseq_table *table, mseq_error *err) {
             mseq_buffer_append_format(list, "%s'%s'", list->length ? ", " : "",
                                       meta->index_names[i]);
     }
-    if (missing.length) {
+    if (missing.status != MSEQ_OK || nullable.status != MSEQ_OK) {
+        mseq_buffer_free(&missing);
+        mseq_buffer_free(&nullable);
+        return mseq_error_no_memory(err);
+    }
+    if (missing.length || !time_column) {
         mseq_buffer_free(&nullable);
         return refuse_columns(
             "index_names must all exist as table columns. Missing columns:", &missing, err);

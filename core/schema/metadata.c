@@ -143,7 +143,7 @@ mseq_status mseq_metadata_sort(const mseq_metadata *metadata, mseq_sort sort,
         for (size_t i = 0; i < count; i++)
             tables[i] = metadata->tables[i];
     if (tables && sort == MSEQ_SORT_NAME)
-        qsort(tables, count, sizeof *tables, by_name);
+        qsort(tables, count, sizeof *tables, by_name); // NOLINT(bugprone-sizeof-expression)
     bool *depends = tables ? dependencies(tables, count) : NULL;
     mseq_status status = MSEQ_OK;
     if (!depends || !flags || !positions) {

@@ -21,7 +21,7 @@ typedef struct job {
 /* The parser's message names what it stumbled over; its place is counted in characters from 1. */
 static mseq_status syntax_error(const PgQueryError *error, mseq_error *err) {
     const char *message = error->message ? error->message : "not understood";
-    if (strstr(message, "out of memory"))
+    if (strcmp(message, "out of memory") == 0) /* a message may quote the statement's own words */
         return mseq_error_no_memory(err);
     sql_refuse(err, "invalid_statement", "%s", message);
     if (error->cursorpos > 0)

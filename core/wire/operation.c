@@ -143,7 +143,7 @@ static mseq_status convert_date(const mseq_value *value, const mseq_path *path, 
     char date[11] = "";
     if (text && strlen(text) == mseq_value_get_text_length(value))
         snprintf(date, sizeof date, "%.10s", text);
-    if (!mseq_date_valid(date) || (text[10] != '\0' && text[10] != 'T' && text[10] != ' '))
+    if (!text || !mseq_date_valid(date) || (text[10] != '\0' && text[10] != 'T' && text[10] != ' '))
         return wire_refuse(path, err, "bad_value", "must be a date YYYY-MM-DD");
     *out = mseq_value_string(date);
     return *out ? MSEQ_OK : mseq_error_no_memory(err);

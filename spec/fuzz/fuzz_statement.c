@@ -5,6 +5,8 @@
 
 #include "mainsequence/sql.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static void must(bool holds) {
     if (!holds)
         abort();
