@@ -23,11 +23,11 @@ count() { # passed failed name
 }
 # A check that passes or fails as a whole; its output is shown only when it fails.
 check() { # name command…
-  local name="$1" log
+  local name="$1" log start=$SECONDS
   shift
   log="$logs/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' '-').log"
   if "$@" >"$log" 2>&1 </dev/null; then
-    say "ok    $name"
+    say "ok    $name ($((SECONDS - start)) s)"
     count 1 0 "$name"
     return 0
   fi
@@ -38,7 +38,7 @@ check() { # name command…
 }
 # A runner whose log says how many tests passed and failed (spec/count.sh knows the formats).
 suite() { # name command…
-  local name="$1" log status numbers
+  local name="$1" log status numbers start=$SECONDS
   shift
   log="$logs/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' '-').log"
   "$@" >"$log" 2>&1 </dev/null
@@ -57,7 +57,7 @@ suite() { # name command…
     say "FAIL  $name: $good passed, $bad failed"
     tail -n 80 "$log"
   else
-    say "ok    $name: $good passed"
+    say "ok    $name: $good passed ($((SECONDS - start)) s)"
     grep -a '# SKIP' "$log" | sed 's/^ok [0-9]* - # SKIP/skip /'
   fi
   count "$good" "$bad" "$name"
@@ -134,7 +134,8 @@ if [ "$mode" = all ]; then
         lua5.4 /usr/bin/busted --lpath="" -o TAP "$file"
     done
   fi
-  c_tests "valgrind" build valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes
+  # Fair scheduling: else a thread that never sleeps keeps the others from running.
+  c_tests "valgrind" build valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes
   if check "build fuzzers with clang" build build/fuzz -DCMAKE_C_COMPILER=clang -DMSEQ_FUZZ=ON; then
     for program in build/fuzz/spec/fuzz_*; do
       [ -x "$program" ] && [ -f "$program" ] || continue
