@@ -11,23 +11,28 @@ enum { EXACT = 1, IN = 2, CONTAINS = 4, IS_NULL = 8 };
 
 typedef struct field {
     const char *name;
-    const char *column;
+    const char *column;     /* or an expression */
+    const char *postgresql; /* that expression there; NULL: the same */
     unsigned lookups;
     bool relational_only; /* dynamic_table/ has no such filter */
     bool selective;
 } field;
 
 static const field fields[] = {
-    {"identifier", "identifier", EXACT | IN | CONTAINS, false, true},
-    {"uid", "uid", EXACT | IN, false, true},
-    {"data_source__uid", "data_source_uid", EXACT | IN, false, false},
-    {"namespace", "namespace", EXACT | IN | CONTAINS | IS_NULL, false, false},
-    {"physical_table_name", "physical_table_name", EXACT | IN | CONTAINS, false, true},
-    {"management_mode", "management_mode", EXACT | IN, true, false},
-    {"provisioning_status", "provisioning_status", EXACT | IN, true, false},
-    {"schema_management_mode", "schema_management_mode", EXACT | IN, true, false},
-    {"migration_provider_key", "migration_provider_key", EXACT | IN, true, false},
-    {"labels", NULL, EXACT | IN | CONTAINS, false, false},
+    {"identifier", "identifier", NULL, EXACT | IN | CONTAINS, false, true},
+    {"uid", "uid", NULL, EXACT | IN, false, true},
+    {"data_source__uid", "data_source_uid", NULL, EXACT | IN, false, false},
+    {"namespace", "namespace", NULL, EXACT | IN | CONTAINS | IS_NULL, false, false},
+    {"physical_schema",
+     "COALESCE(json_extract(document, '$.table_contract.physical.schema'), 'public')",
+     "COALESCE(document::json #>> '{table_contract,physical,schema}', 'public')", EXACT | IN, false,
+     false},
+    {"physical_table_name", "physical_table_name", NULL, EXACT | IN | CONTAINS, false, true},
+    {"management_mode", "management_mode", NULL, EXACT | IN, true, false},
+    {"provisioning_status", "provisioning_status", NULL, EXACT | IN, true, false},
+    {"schema_management_mode", "schema_management_mode", NULL, EXACT | IN, true, false},
+    {"migration_provider_key", "migration_provider_key", NULL, EXACT | IN, true, false},
+    {"labels", NULL, NULL, EXACT | IN | CONTAINS, false, false},
 };
 
 static const struct {
@@ -89,6 +94,11 @@ mseq_status manager_filter_condition(manager_filter *filter, const char *before,
     mseq_status status = add_parameter(filter, value, err);
     mseq_buffer_append_text(&filter->where, after);
     return status;
+}
+
+static const char *column_of(const manager_filter *filter, const field *by) {
+    bool postgresql = mseq_connection_dialect(filter->call->catalog) == MSEQ_POSTGRESQL;
+    return postgresql && by->postgresql ? by->postgresql : by->column;
 }
 
 static const char *position_function(const manager_filter *filter) {
@@ -234,14 +244,14 @@ static mseq_status add_labels(manager_filter *filter, const char *key, unsigned 
 static mseq_status add_exact(manager_filter *filter, const field *by, const char *key,
                              const mseq_value *value, mseq_error *err) {
     if (mseq_value_is_null(value)) {
-        mseq_buffer_append_format(&filter->where, " AND %s IS NULL", by->column);
+        mseq_buffer_append_format(&filter->where, " AND %s IS NULL", column_of(filter, by));
         return MSEQ_OK;
     }
     if (mseq_value_kind(value) != MSEQ_STRING)
         return bad_value(key, value, "a string", err);
     filter->selective = filter->selective || by->selective;
     mseq_buffer before = MSEQ_BUFFER_INIT;
-    mseq_buffer_append_format(&before, "%s = ", by->column);
+    mseq_buffer_append_format(&before, "%s = ", column_of(filter, by));
     mseq_status status =
         before.status == MSEQ_OK
             ? manager_filter_condition(filter, mseq_buffer_text(&before), value, "", err)
@@ -258,19 +268,19 @@ static mseq_status add_field(manager_filter *filter, const field *by, const char
         return add_exact(filter, by, key, value, err);
     if (lookup == CONTAINS)
         return mseq_value_kind(value) == MSEQ_STRING
-                   ? contains(filter, "", by->column, value, ") > 0", err)
+                   ? contains(filter, "", column_of(filter, by), value, ") > 0", err)
                    : bad_value(key, value, "a string", err);
     if (lookup == IS_NULL) {
         bool is_null = false;
         mseq_status status = boolean_of(key, value, &is_null, err);
-        mseq_buffer_append_format(&filter->where, " AND %s IS%s NULL", by->column,
+        mseq_buffer_append_format(&filter->where, " AND %s IS%s NULL", column_of(filter, by),
                                   is_null ? "" : " NOT");
         return status;
     }
     mseq_value *values = NULL;
     mseq_status status = values_of(key, value, &values, err);
     if (status == MSEQ_OK)
-        status = any_of(filter, by->column, values, "", err);
+        status = any_of(filter, column_of(filter, by), values, "", err);
     filter->selective = filter->selective || by->selective;
     mseq_value_free(values);
     return status;

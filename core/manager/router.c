@@ -28,6 +28,7 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables, false},
     {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation, false},
     {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
+    {"GET", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
     {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search, false},
     {"POST", "orm/api/ts_manager/dynamic_table/get_or_create", manager_register_table, false},
     {"POST", "orm/api/ts_manager/dynamic_table/get_data_between_dates_from_node_identifier",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * run_query: one SELECT as plain text. Its scope is what it names: the tables of that data source
- * that the caller may view. */
+ * run_query: one SELECT, as plain text or (later SDKs) as a JSON string. Its scope is what it
+ * names: the tables of that data source that the caller may view. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,18 @@
 #include "routes.h"
 
 enum { QUERY_ROWS = 1000, QUERY_TIMEOUT_MS = 15000, NAMES_MAXIMUM = 2000 };
+
+typedef struct query_text {
+    const char *sql; /* NULL: the body is something else */
+    size_t length;
+} query_text;
+
+static query_text text_of(const manager_call *call) {
+    if (call->request->text)
+        return (query_text){call->request->text, call->request->text_length};
+    return (query_text){mseq_value_get_text(call->request->body),
+                        mseq_value_get_text_length(call->request->body)};
+}
 
 /* ---- The tables that are named -----------------------------------------------------------------
  */
@@ -92,13 +104,14 @@ static mseq_status query_scope(const manager_call *call, const manager_row *row,
                                manager_scope *scope, mseq_error *err) {
     const char *source = manager_row_text(row, "data_source_uid");
     mseq_value *names = mseq_value_object(), *records = NULL;
+    const query_text text = text_of(call);
     mseq_status status = names ? MSEQ_OK : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
         status = manager_source_find(call, source, &scope->source, err);
     if (status == MSEQ_OK)
         status = manager_access_revision(call, &scope->access_revision, err);
     if (status == MSEQ_OK)
-        status = names_in(call->request->text, call->request->text_length, names, err);
+        status = names_in(text.sql, text.length, names, err);
     if (status == MSEQ_OK)
         status = find_tables(call, names, source, &records, err);
     if (status == MSEQ_OK) {
@@ -175,15 +188,15 @@ static mseq_status answer_failure(manager_call *call, const mseq_error *cause, m
  */
 
 static mseq_status check_text(const manager_call *call, mseq_error *err) {
-    const char *text = call->request->text;
-    size_t length = call->request->text_length;
-    if (!text)
+    const query_text text = text_of(call);
+    if (!text.sql)
         return manager_refuse(err, MSEQ_E_REQUEST, "wrong_kind",
-                              "the request's body must be the statement as plain text");
-    if (length > MANAGER_SQL_MAXIMUM)
+                              "the request's body must be the statement as plain text or as a JSON "
+                              "string");
+    if (text.length > MANAGER_SQL_MAXIMUM)
         return manager_refuse(err, MSEQ_E_LIMIT, "statement_too_long",
                               "the statement has more than %d bytes", MANAGER_SQL_MAXIMUM);
-    if (memchr(text, '\0', length) || !mseq_utf8_valid(text, length))
+    if (memchr(text.sql, '\0', text.length) || !mseq_utf8_valid(text.sql, text.length))
         return manager_refuse(err, MSEQ_E_REQUEST, "bad_value",
                               "the statement is not UTF-8 or holds a NUL character");
     return MSEQ_OK;
@@ -195,8 +208,9 @@ static mseq_status run_once(manager_call *call, const manager_row *row, manager_
                             mseq_error *cause) {
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     statement.operation = "select";
-    statement.sql = call->request->text;
-    statement.sql_length = call->request->text_length;
+    const query_text text = text_of(call);
+    statement.sql = text.sql;
+    statement.sql_length = text.length;
     statement.max_rows = QUERY_ROWS;
     statement.timeout_ms = QUERY_TIMEOUT_MS;
     mseq_status status = query_scope(call, row, scope, cause);

@@ -71,17 +71,24 @@ static mseq_status search(manager_call *call, const char *column, const char *qu
     return manager_answer(call, 200, manager_draft_take(&page), err);
 }
 
-/* The weights are between trigrams and embeddings, and of those the manager has only the first. */
+/* The weights are between trigrams and embeddings, and of those the manager has only the first.
+ * The question stands in the body (POST) or, as later SDKs ask, in the query (GET). */
 mseq_status manager_description_search(manager_call *call, mseq_error *err) {
     static const char *const others[] = {"q",     "trigram_k",       "embed_k",     "w_trgm",
                                          "w_emb", "embedding_model", "q_embedding", NULL};
-    const mseq_value *body = NULL;
-    mseq_status status = manager_object_body(call, false, &body, err);
+    bool posted = strcmp(call->request->method, "POST") == 0;
+    const mseq_value *question = call->query;
+    int64_t limit = RESULTS_DEFAULT;
+    mseq_status status =
+        posted ? manager_object_body(call, false, &question, err)
+               : manager_integer_parameter(call->query, "trigram_k", limit, &limit, err);
     if (status != MSEQ_OK)
         return status;
-    int64_t limit = mseq_object_get_integer(body, "trigram_k", RESULTS_DEFAULT);
+    if (posted)
+        limit = mseq_object_get_integer(question, "trigram_k", limit);
     limit = limit < 1 ? 1 : limit > RESULTS_MAXIMUM ? RESULTS_MAXIMUM : limit;
-    return search(call, "search_text", mseq_object_get_text(body, "q"), body, others, limit, err);
+    return search(call, "search_text", mseq_object_get_text(question, "q"), question, others, limit,
+                  err);
 }
 
 mseq_status manager_column_search(manager_call *call, mseq_error *err) {

@@ -39,8 +39,13 @@ static const mseq_field provisioning_fields[] = {
     {.name = NULL},
 };
 
+/* Sent by later SDKs than 4.4.0; it says what table_contract.physical.schema says. */
+#define PHYSICAL_SCHEMA_FIELD                                                                      \
+    { .name = "physical_schema", .flags = MSEQ_FIELD_OMIT_NULL }
+
 static const mseq_field registration_fields[] = {
     {.name = "data_source_uid", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    PHYSICAL_SCHEMA_FIELD,
     {.name = "table_contract", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_REQUIRED},
     {.name = "identifier", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "namespace", .flags = MSEQ_FIELD_OMIT_NULL},
@@ -63,6 +68,7 @@ static const mseq_field registration_fields[] = {
 
 static const mseq_field time_indexed_registration_fields[] = {
     {.name = "data_source_uid", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},
+    PHYSICAL_SCHEMA_FIELD,
     {.name = "identifier", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "namespace", .flags = MSEQ_FIELD_OMIT_NULL},
     {.name = "description", .flags = MSEQ_FIELD_OMIT_NULL},
@@ -100,7 +106,7 @@ static const mseq_field time_indexed_registration_fields[] = {
         {.name = "migration_provider_key", .flags = MSEQ_FIELD_OMIT_NULL | MSEQ_FIELD_NOT_EMPTY},  \
         {.name = "alembic_version_meta_table_uid",                                                 \
          .flags = MSEQ_FIELD_KEEP_NULL | MSEQ_FIELD_NOT_EMPTY},                                    \
-        {.name = "alembic_revision", .flags = MSEQ_FIELD_KEEP_NULL},                               \
+        {.name = "alembic_revision", .flags = MSEQ_FIELD_KEEP_NULL}, PHYSICAL_SCHEMA_FIELD,        \
         {.name = "physical_table_name", .flags = MSEQ_FIELD_REQUIRED | MSEQ_FIELD_NOT_EMPTY},      \
         {.name = "protect_from_deletion", .type = MSEQ_FIELD_BOOLEAN, .fallback = "false"},        \
         {.name = "table_contract", .type = MSEQ_FIELD_OBJECT, .flags = MSEQ_FIELD_REQUIRED}, {     \
@@ -159,6 +165,25 @@ mseq_status wire_check_contract(mseq_value *record, const mseq_path *path, bool 
     }
     if (mseq_object_put(record, "table_contract", normalized) != MSEQ_OK)
         return mseq_error_no_memory(err);
+    return MSEQ_OK;
+}
+
+/* After wire_check_contract. The record keeps the schema in one place, the contract. */
+static mseq_status check_physical_schema(mseq_value *record, const mseq_path *path,
+                                         mseq_error *err) {
+    const char *given = mseq_object_get_text(record, "physical_schema");
+    mseq_value *physical = mseq_object_peek(mseq_object_peek(record, "table_contract"), "physical");
+    const char *declared = mseq_object_get_text(physical, "schema");
+    const mseq_path here = {path, "physical_schema", 0};
+    if (!given)
+        return MSEQ_OK;
+    if (declared && *given && strcmp(given, declared) != 0)
+        return wire_refuse(&here, err, "bad_value", "'%s' differs from the contract's '%s'", given,
+                           declared);
+    if (!declared && *given && physical &&
+        mseq_object_put_text(physical, "schema", given) != MSEQ_OK)
+        return mseq_error_no_memory(err);
+    mseq_object_remove(record, "physical_schema");
     return MSEQ_OK;
 }
 
@@ -221,6 +246,8 @@ mseq_status mseq_wire_validate_registration(const mseq_value *request, bool time
         status = wire_check_cadence(record, NULL, err);
     if (status == MSEQ_OK)
         status = wire_check_contract(record, NULL, time_indexed, err);
+    if (status == MSEQ_OK)
+        status = check_physical_schema(record, NULL, err);
     if (status != MSEQ_OK) {
         mseq_value_free(record);
         return status;
@@ -239,6 +266,8 @@ static mseq_status check_reservation(const mseq_value *row, const mseq_path *pat
         status = wire_check_cadence(record, path, err);
     if (status == MSEQ_OK)
         status = wire_check_contract(record, path, time_indexed, err);
+    if (status == MSEQ_OK)
+        status = check_physical_schema(record, path, err);
     if (status == MSEQ_OK)
         status = wire_complete_provider_key(record, err);
     if (status == MSEQ_OK) {

@@ -94,6 +94,16 @@ static void test_search(void **state) {
     assert_int_equal(
         found(made, "POST", search, "{\"q\": \"where\", \"physical_table_name__in\": [\"two\"]}"),
         1);
+    /* as later SDKs ask */
+    assert_int_equal(found(made, "GET", META "description-search/?q=where&trigram_k=1", NULL), 1);
+    assert_int_equal(found(made, "GET",
+                           META "description-search/?q=WHERE&embed_k=200&w_trgm=0.65"
+                                "&embedding_model=default&physical_table_name__in=two",
+                           NULL),
+                     1);
+    refuse(made->manager, "GET", META "description-search/", NULL, 400, "missing_field", "q");
+    refuse(made->manager, "GET", META "description-search/?q=a&trigram_k=x", NULL, 400, "bad_value",
+           "trigram_k");
     refuse(made->manager, "POST", search, "{\"q\": \"  \"}", 400, "missing_field", "q");
     refuse(made->manager, "POST", search, "{}", 400, "missing_field", "q");
     refuse(made->manager, "POST", search, "{\"q\": \"a\", \"colour\": 1}", 400, "unknown_filter",

@@ -470,6 +470,11 @@ static void test_run_query(void **state) {
     char path[128];
     snprintf(path, sizeof path, META "%s/run_query/", made->item);
     refuse(made->made->manager, "POST", path, "{}", 400, "wrong_kind", "plain text");
+    /* as later SDKs ask */
+    reply = expect(made->made->manager, "POST", path, "\"SELECT name FROM demo__item\"", 200);
+    assert_int_equal(mseq_object_get_integer(reply, "row_count", 0), 1);
+    mseq_value_free(reply);
+    refuse(made->made->manager, "POST", path, "\"SELECT '\\u0000'\"", 400, "bad_value", "NUL");
     refuse(made->made->manager, "POST", META "none/run_query/", "{}", 404, "not_found", "none");
 }
 

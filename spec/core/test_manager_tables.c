@@ -294,7 +294,8 @@ static void test_filters(void **state) {
                  ", \"identifier\": \"demo.beta\", \"namespace\": \"demo.x\","
                  " \"labels\": [\"red\"]"),
         201, NULL);
-    put(made, external(made, "gamma", ", \"labels\": [\"blue\"]"), 201, NULL);
+    put(made, external(made, "gamma", ", \"labels\": [\"blue\"], \"physical_schema\": \"other\""),
+        201, NULL);
     static const struct {
         const char *query;
         size_t rows;
@@ -319,6 +320,9 @@ static void test_filters(void **state) {
         {"?schema_management_mode__in=alembic_managed,backend_managed", 0},
         {"?migration_provider_key=x", 0},
         {"?migration_provider_key__in=x", 0},
+        {"?physical_schema=public", 2},
+        {"?physical_schema__in=other,none", 1},
+        {"?physical_schema__in=public,other&physical_table_name=gamma", 1},
         {"?physical_table_name__contains=a", 3},
         {"?physical_table_name__in=alpha,gamma,none", 2},
         {"?labels=red", 2},

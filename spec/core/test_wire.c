@@ -242,8 +242,19 @@ static void registrations(void **state) {
         "'backend_default', 'table_contract': {'version': 'relational-table.v1', 'table_kind': "
         "'time_indexed', 'physical': {'schema': 'public', 'table_name': 't'}, 'columns': [{'name': "
         "'d', 'data_type': 'date', 'nullable': true, 'primary_key': false, 'unique': false}]}}");
+    /* later SDKs than 4.4.0 say the schema beside the contract too */
+    assert_accepted(registration,
+                    "{'management_mode': 'external_registered', 'data_source_uid': 'D', "
+                    "'physical_schema': 's', " CONTRACT "}",
+                    "{'data_source_uid': 'D', 'table_contract': {'version': "
+                    "'relational-table.v1', 'physical': {'table_name': 't', 'schema': 's'}, "
+                    "'columns': [], 'constraints': []}, 'protect_from_deletion': false, 'labels': "
+                    "[], 'management_mode': 'external_registered', 'introspect': false}");
     static const char *const bad[][2] = {
         {"[]", "must be an object"},
+        {"{'data_source_uid': 'D', 'management_mode': 'platform_managed', 'physical_schema': 'a', "
+         "'table_contract': {'physical': {'schema': 'b', 'table_name': 't'}, 'columns': []}}",
+         "physical_schema: 'a' differs from the contract's 'b'"},
         {"{'data_source_uid': 'D', " CONTRACT "}", "management_mode: is required"},
         {"{'data_source_uid': '', " CONTRACT ", 'management_mode': 'platform_managed'}",
          "data_source_uid: must not be empty"},
@@ -287,7 +298,18 @@ static void reservations(void **state) {
         "'is_alembic_managed': true, 'migration_package': 'p', 'migration_namespace': "
         "'ns', 'physical_table_name': 't', 'protect_from_deletion': false, " FULL_CONTRACT
         ", 'migration_provider_key': 'p:ns'}]");
+    assert_accepted(reservation,
+                    "[{" ROW ", 'physical_table_name': 't', 'physical_schema': 'public'}]",
+                    "[{'data_source_uid': 'D', 'labels': [], 'management_mode': "
+                    "'platform_managed', 'provisioning_status': 'reserved', 'is_alembic_managed': "
+                    "true, 'migration_package': 'p', 'migration_namespace': 'ns', "
+                    "'physical_table_name': 't', 'protect_from_deletion': false, "
+                    "'table_contract': {'version': 'relational-table.v1', 'physical': "
+                    "{'table_name': 't', 'schema': 'public'}, 'columns': [], 'constraints': []}, "
+                    "'migration_provider_key': 'p:ns'}]");
     assert_rejected(reservation, "{}", "must be an array of rows");
+    assert_rejected(reservation, "[{" ROW ", 'physical_table_name': 't', 'physical_schema': 7}]",
+                    "[0].physical_schema: must be a string");
     assert_rejected(reservation, "[{" ROW ", 'physical_table_name': 't'}, {}]",
                     "[1].data_source_uid: is required");
     assert_rejected(reservation, "[{" ROW ", 'physical_table_name': 'u'}]",

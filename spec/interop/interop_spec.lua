@@ -1,6 +1,7 @@
 -- The unmodified Python SDK as a user of `mainsequence serve` with a PostgreSQL data source. Runs only where the
 -- package `mainsequence` is importable: by MSEQ_INTEROP_PYTHON (an interpreter), else by python3.
---   python3 -m venv venv && venv/bin/pip install 'mainsequence==4.4.0' 'psycopg[binary]'
+-- Tried with the versions 4.4.0 and 4.4.32:
+--   python3 -m venv venv && venv/bin/pip install 'mainsequence==4.4.32' 'psycopg[binary]'
 --   MSEQ_INTEROP_PYTHON=venv/bin/python spec/run.sh
 
 local command = require("spec.support.command")
