@@ -11,15 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "governed.h"
-#include "postgresql_private.h"
+#include "postgresql_governed.h"
 
 enum {
     GRACE_MS = 1000,        /* the server's own limit comes first */
     LOCK_MS = 10000,        /* most that is waited for a lock */
     NO_LIMIT_MS = 86400000, /* a statement without a limit: a day */
-    SMALL_ROWS = 200,
-    STEPS = 6
+    SMALL_ROWS = 200
 };
 
 static const char SETTINGS[] =
@@ -27,35 +25,6 @@ static const char SETTINGS[] =
     "pg_catalog.set_config('statement_timeout', $2, true), "
     "pg_catalog.set_config('lock_timeout', $3, true), "
     "pg_catalog.set_config('idle_in_transaction_session_timeout', '60000', true)";
-
-/* One command of a pipeline: a prepared statement, or text with or without its parameters. */
-typedef struct step {
-    const char *text;
-    const postgresql_statement *prepared;
-    const postgresql_parameters *parameters;
-} step;
-
-typedef struct governed_run {
-    postgresql_session *session;
-    const mseq_governed_statement *statement;
-    const mseq_sql_statement *facts;
-    bool select;
-    bool checked; /* the database has been asked about the statement lately */
-    bool begun;
-    bool stale; /* the plan no longer holds, nothing was done */
-    int64_t deadline;
-    char *sql; /* from its first word on */
-    mseq_value *settings;
-    postgresql_statement *prepared, *prepared_settings;
-    postgresql_parameters parameters, settings_parameters;
-    step steps[STEPS];
-    size_t step_count, main; /* the step whose rows are wanted */
-    int64_t skip;            /* rows before the first that is wanted */
-    mseq_value *rows;
-    int64_t row_count; /* rows that came, skipped ones not included */
-    int64_t bytes, affected;
-    bool has_more, has_rows;
-} governed_run;
 
 /* ---- Settings ----------------------------------------------------------------------------------
  */
@@ -81,15 +50,15 @@ static mseq_value *search_path(const char *schema) {
     return value;
 }
 
-static int64_t time_limit(const governed_run *run) {
+int64_t postgresql_governed_time(const postgresql_governed *run) {
     int64_t limit = run->statement->timeout_ms;
     return limit > 0 && limit < NO_LIMIT_MS ? limit : NO_LIMIT_MS;
 }
 
 /* Waiting for a lock ends before the statement's time does, so that the error can say so. */
-static mseq_status make_settings(governed_run *run, mseq_error *err) {
+static mseq_status make_settings(postgresql_governed *run, mseq_error *err) {
     const char *schema = run->statement->schema ? run->statement->schema : "public";
-    int64_t limit = time_limit(run), lock = limit - limit / 10;
+    int64_t limit = postgresql_governed_time(run), lock = limit - limit / 10;
     run->settings = mseq_value_array();
     if (run->settings && mseq_array_add(run->settings, search_path(schema)) == MSEQ_OK &&
         mseq_array_add(run->settings, number_text(limit)) == MSEQ_OK &&
@@ -99,7 +68,7 @@ static mseq_status make_settings(governed_run *run, mseq_error *err) {
 }
 
 /* What is left of the statement's time, and a little more for the server's own limit to come. */
-static void arm(governed_run *run) {
+static void arm(postgresql_governed *run) {
     int64_t left = run->deadline - mseq_monotonic_ms();
     run->session->cancellation = run->statement->cancellation;
     run->session->timeout_ms = (left > 0 ? left : 0) + GRACE_MS;
@@ -108,8 +77,9 @@ static void arm(governed_run *run) {
 /* ---- Preparing ---------------------------------------------------------------------------------
  */
 
-static mseq_status acquire(governed_run *run, const char *sql, postgresql_parameters *parameters,
-                           postgresql_statement **statement, mseq_error *err) {
+static mseq_status acquire(postgresql_governed *run, const char *sql,
+                           postgresql_parameters *parameters, postgresql_statement **statement,
+                           mseq_error *err) {
     bool kept = false;
     mseq_status status = postgresql_acquire(run->session, sql, parameters, statement, &kept, err);
     if (status == MSEQ_OK && !kept) { /* its first word was checked, so this cannot be */
@@ -121,7 +91,7 @@ static mseq_status acquire(governed_run *run, const char *sql, postgresql_parame
 }
 
 /* With round trips of its own: begins, sets, asks the database about the statement, prepares. */
-static mseq_status prepare(governed_run *run, mseq_error *err) {
+static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     database_sink nothing = {NULL, NULL};
     int64_t affected;
@@ -141,7 +111,7 @@ static mseq_status prepare(governed_run *run, mseq_error *err) {
 }
 
 /* Both statements are in the cache: one round trip will do. */
-static mseq_status find_prepared(governed_run *run, mseq_error *err) {
+static mseq_status find_prepared(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     if (run->checked && !session->deallocate) {
         run->prepared_settings =
@@ -155,12 +125,13 @@ static mseq_status find_prepared(governed_run *run, mseq_error *err) {
 /* ---- Sending -----------------------------------------------------------------------------------
  */
 
-static void add_step(governed_run *run, const char *text, const postgresql_statement *prepared,
+static void add_step(postgresql_governed *run, const char *text,
+                     const postgresql_statement *prepared,
                      const postgresql_parameters *parameters) {
-    run->steps[run->step_count++] = (step){text, prepared, parameters};
+    run->steps[run->step_count++] = (postgresql_step){text, prepared, parameters};
 }
 
-static bool send_step(postgresql_session *session, const step *s) {
+static bool send_step(postgresql_session *session, const postgresql_step *s) {
     if (s->prepared)
         return postgresql_send(session, s->prepared, s->parameters);
     const postgresql_parameters *p = s->parameters;
@@ -169,7 +140,7 @@ static bool send_step(postgresql_session *session, const step *s) {
              : PQsendQueryParams(session->connection, s->text, 0, NULL, NULL, NULL, NULL, 0);
 }
 
-static mseq_status send_steps(governed_run *run, mseq_error *err) {
+static mseq_status send_steps(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     bool ok = PQenterPipelineMode(session->connection);
     for (size_t i = 0; ok && i < run->step_count; i++)
@@ -197,7 +168,7 @@ static mseq_value *plain_bytes(const mseq_value *value) { // NOLINT(misc-no-recu
 }
 
 /* Columns of bytes as base64 text. An object that only looks like bytes is JSON and stays. */
-static mseq_status show_bytes(const governed_run *run, mseq_value *row, mseq_error *err) {
+static mseq_status show_bytes(const postgresql_governed *run, mseq_value *row, mseq_error *err) {
     for (size_t i = 0; i < run->prepared->column_count; i++) {
         postgresql_type type = postgresql_type_of(run->session, run->prepared->columns[i].type);
         if (type.form == POSTGRESQL_ARRAY)
@@ -210,7 +181,21 @@ static mseq_status show_bytes(const governed_run *run, mseq_value *row, mseq_err
     return MSEQ_OK;
 }
 
-static mseq_status take_row(governed_run *run, const PGresult *result, int number,
+mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
+                                    int number, mseq_value **row, mseq_error *err) {
+    mseq_value *made = NULL;
+    mseq_status status = postgresql_row(run->session, run->prepared, result, number, &made, err);
+    if (status == MSEQ_OK)
+        status = show_bytes(run, made, err);
+    if (status != MSEQ_OK) {
+        mseq_value_free(made);
+        return status;
+    }
+    *row = made;
+    return MSEQ_OK;
+}
+
+static mseq_status take_row(postgresql_governed *run, const PGresult *result, int number,
                             mseq_error *err) {
     mseq_value *row = NULL;
     if (run->skip > 0) {
@@ -221,17 +206,13 @@ static mseq_status take_row(governed_run *run, const PGresult *result, int numbe
         run->has_more = true;
         return MSEQ_OK;
     }
-    mseq_status status = postgresql_row(run->session, run->prepared, result, number, &row, err);
-    if (status == MSEQ_OK && (status = show_bytes(run, row, err)) != MSEQ_OK) {
-        mseq_value_free(row);
-        return status;
-    }
+    mseq_status status = postgresql_governed_row(run, result, number, &row, err);
     return status == MSEQ_OK ? governed_keep_row(run->statement, run->rows, row, &run->bytes, err)
                              : status;
 }
 
 /* A result of the wanted step. */
-static mseq_status take_rows(governed_run *run, PGresult *result, mseq_error *err) {
+static mseq_status take_rows(postgresql_governed *run, PGresult *result, mseq_error *err) {
     mseq_status status = MSEQ_OK;
     for (int i = 0; status == MSEQ_OK && i < PQntuples(result); i++)
         status = take_row(run, result, i, err);
@@ -242,12 +223,12 @@ static mseq_status take_rows(governed_run *run, PGresult *result, mseq_error *er
 
 /* Reads on only for what has to be read: the server is asked to stop when a select has enough, or
  * when its rows are no longer wanted. */
-static void stop_when_done(governed_run *run, mseq_status status) {
+static void stop_when_done(postgresql_governed *run, mseq_status status) {
     if (status != MSEQ_OK || (run->select && run->has_more && run->prepared->small))
         postgresql_cancel(run->session, POSTGRESQL_STOP_UNWANTED);
 }
 
-static mseq_status take_result(governed_run *run, size_t number, PGresult *result,
+static mseq_status take_result(postgresql_governed *run, size_t number, PGresult *result,
                                mseq_error *err) {
     mseq_status status = MSEQ_OK;
     switch (PQresultStatus(result)) {
@@ -267,11 +248,11 @@ static mseq_status take_result(governed_run *run, size_t number, PGresult *resul
     }
 }
 
-static bool enough(const governed_run *run) {
+static bool enough(const postgresql_governed *run) {
     return run->session->stop == POSTGRESQL_STOP_UNWANTED;
 }
 
-static mseq_status read_steps(governed_run *run, mseq_error *err) {
+static mseq_status read_steps(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     mseq_status first = MSEQ_OK;
     for (size_t number = 0, single = SIZE_MAX;;) {
@@ -305,7 +286,7 @@ static mseq_status read_steps(governed_run *run, mseq_error *err) {
  */
 
 /* FETCH and MOVE count in 32 bits. */
-static mseq_status cursor_steps(governed_run *run, char texts[2][64], char **declare,
+static mseq_status cursor_steps(postgresql_governed *run, char texts[2][64], char **declare,
                                 mseq_error *err) {
     const mseq_governed_statement *statement = run->statement;
     if (statement->offset > INT_MAX || statement->max_rows >= INT_MAX) {
@@ -329,13 +310,12 @@ static mseq_status cursor_steps(governed_run *run, char texts[2][64], char **dec
     return MSEQ_OK;
 }
 
-/* The server knows the types of parameters whose values do not say theirs. */
-static void use_found_types(governed_run *run) {
+void postgresql_governed_use_types(postgresql_governed *run) {
     for (size_t i = 0; i < run->parameters.count; i++)
         run->parameters.types[i] = run->prepared->found[i];
 }
 
-static mseq_status run_pipeline(governed_run *run, mseq_error *err) {
+static mseq_status run_pipeline(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     char texts[2][64], *declare = NULL;
     mseq_status status = MSEQ_OK;
@@ -350,7 +330,7 @@ static mseq_status run_pipeline(governed_run *run, mseq_error *err) {
         run->main = run->step_count;
         add_step(run, NULL, run->prepared, &run->parameters);
     } else {
-        use_found_types(run);
+        postgresql_governed_use_types(run);
         status = cursor_steps(run, texts, &declare, err);
     }
     if (status == MSEQ_OK && run->select)
@@ -370,7 +350,7 @@ static mseq_status run_pipeline(governed_run *run, mseq_error *err) {
 }
 
 /* Whether a COMMIT whose answer did not come has happened, nobody but the database knows. */
-static mseq_status commit(governed_run *run, mseq_error *err) {
+static mseq_status commit(postgresql_governed *run, mseq_error *err) {
     char tag[16] = "";
     mseq_error raw = MSEQ_ERROR_INIT;
     arm(run);
@@ -399,7 +379,7 @@ static mseq_status commit(governed_run *run, mseq_error *err) {
     return postgresql_filter_error(&raw, run->statement, err);
 }
 
-static mseq_status finish(governed_run *run, mseq_error *err) {
+static mseq_status finish(postgresql_governed *run, mseq_error *err) {
     run->prepared->small =
         run->select && !run->has_more && run->row_count + run->statement->offset <= SMALL_ROWS;
     if (!run->select && run->has_more)
@@ -408,7 +388,7 @@ static mseq_status finish(governed_run *run, mseq_error *err) {
     return status == MSEQ_OK && !run->select ? commit(run, err) : status;
 }
 
-static mseq_status read_parameters(governed_run *run, mseq_error *err) {
+static mseq_status read_parameters(postgresql_governed *run, mseq_error *err) {
     mseq_status status =
         postgresql_parameters_read(run->statement->parameters, &run->parameters, err);
     if (status == MSEQ_OK) {
@@ -418,7 +398,7 @@ static mseq_status read_parameters(governed_run *run, mseq_error *err) {
     return status;
 }
 
-static mseq_status run_once(governed_run *run, mseq_error *err) {
+static mseq_status run_once(postgresql_governed *run, mseq_error *err) {
     mseq_error raw = MSEQ_ERROR_INIT;
     mseq_status status = read_parameters(run, err);
     if (status != MSEQ_OK)
@@ -435,7 +415,7 @@ static mseq_status run_once(governed_run *run, mseq_error *err) {
     return status == MSEQ_OK ? finish(run, err) : status;
 }
 
-static void end_attempt(governed_run *run, mseq_status status) {
+void postgresql_governed_end(postgresql_governed *run, mseq_status status) {
     if (status != MSEQ_OK || run->session->stop != POSTGRESQL_RUNNING)
         database_postgresql_driver.rollback(run->session);
     run->session->begin = NULL;
@@ -449,49 +429,74 @@ static void end_attempt(governed_run *run, mseq_status status) {
 }
 
 /* A plan that no longer holds has done nothing: once more, with a new one. */
-static mseq_status run_attempts(governed_run *run, mseq_error *err) {
+static mseq_status run_attempts(postgresql_governed *run, mseq_error *err) {
     mseq_error failure = MSEQ_ERROR_INIT;
     bool healthy = !run->session->saw_error;
     mseq_status status = run_once(run, &failure);
-    end_attempt(run, status);
+    postgresql_governed_end(run, status);
     if (run->stale && !run->session->lost) {
         mseq_error_clear(&failure);
         run->stale = run->checked = false;
         run->session->saw_error = !healthy;
         postgresql_cache_clear(run->session);
         status = run_once(run, &failure);
-        end_attempt(run, status);
+        postgresql_governed_end(run, status);
     }
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
         *err = failure;
     return status;
 }
 
-mseq_status postgresql_run_governed(postgresql_session *session,
-                                    const mseq_governed_statement *statement,
-                                    mseq_governed_result *result, mseq_error *err) {
-    governed_run run = {.session = session, .statement = statement};
+mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_session *session,
+                                      const mseq_governed_statement *statement, mseq_error *err) {
+    *run = (postgresql_governed){.session = session, .statement = statement};
     mseq_status status = governed_check_arguments(statement, err);
     if (status == MSEQ_OK && database_postgresql_driver.in_transaction(session))
         status = mseq_error_set(err, MSEQ_E_ARGUMENT,
                                 "a governed statement needs a transaction of its own");
     if (status == MSEQ_OK)
-        status = postgresql_verdict_find(session, statement, &run.facts, &run.checked, err);
+        status = postgresql_verdict_find(session, statement, &run->facts, &run->checked, err);
     if (status == MSEQ_OK)
         status = postgresql_ready(session, err);
     if (status != MSEQ_OK)
         return status;
-    run.select = run.facts->kind == MSEQ_SQL_SELECT;
-    run.deadline = mseq_monotonic_ms() + time_limit(&run);
-    run.rows = mseq_value_array();
-    run.sql = strndup(statement->sql + run.facts->start, statement->sql_length - run.facts->start);
-    status = run.rows && run.sql ? make_settings(&run, err) : mseq_error_no_memory(err);
+    run->select = run->facts->kind == MSEQ_SQL_SELECT;
+    run->deadline = mseq_monotonic_ms() + postgresql_governed_time(run);
+    run->sql =
+        strndup(statement->sql + run->facts->start, statement->sql_length - run->facts->start);
+    return run->sql ? make_settings(run, err) : mseq_error_no_memory(err);
+}
+
+void postgresql_governed_stop(postgresql_governed *run) {
+    if (!run->sql) /* it has not come to setting limits */
+        return;
+    run->session->cancellation = NULL;
+    run->session->timeout_ms = 0;
+    mseq_value_free(run->settings);
+    free(run->sql);
+}
+
+mseq_status postgresql_governed_prepare(postgresql_governed *run, mseq_error *err) {
+    mseq_error raw = MSEQ_ERROR_INIT;
+    mseq_status status = read_parameters(run, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = prepare(run, &raw);
+    if (status != MSEQ_OK) /* what it says may be about names outside the scope */
+        return postgresql_filter_error(&raw, run->statement, err);
+    return postgresql_parameters_finish(run->session, &run->parameters, run->prepared->found, err);
+}
+
+mseq_status postgresql_run_governed(postgresql_session *session,
+                                    const mseq_governed_statement *statement,
+                                    mseq_governed_result *result, mseq_error *err) {
+    postgresql_governed run;
+    mseq_status status = postgresql_governed_start(&run, session, statement, err);
+    if (status == MSEQ_OK && !(run.rows = mseq_value_array()))
+        status = mseq_error_no_memory(err);
     if (status == MSEQ_OK)
         status = run_attempts(&run, err);
-    session->cancellation = NULL;
-    session->timeout_ms = 0;
-    mseq_value_free(run.settings);
-    free(run.sql);
+    postgresql_governed_stop(&run);
     if (status != MSEQ_OK) {
         mseq_value_free(run.rows);
         return status;

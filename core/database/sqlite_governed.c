@@ -7,22 +7,6 @@
 #include "governed.h"
 #include "sqlite_governed.h"
 
-enum { SCHEMA_ATTEMPTS = 8 }; /* a schema that changes more often meanwhile is an error */
-
-typedef struct governed_run {
-    const mseq_governed_statement *statement;
-    lite_operation operation;
-    sqlite_handle *judge, *runner;
-    sqlite_statement *prepared;
-    int64_t deadline; /* monotonic ms; 0: none */
-    mseq_value *rows, *origins;
-    int64_t row_count; /* rows the statement produced, skipped ones included */
-    int64_t bytes;
-    bool has_more, has_rows;
-    int64_t affected;
-    bool again; /* the schema changed under the prepared statement: judge anew */
-} governed_run;
-
 /* ---- Handles ---------------------------------------------------------------------------------
  */
 
@@ -47,7 +31,7 @@ static mseq_status governed_handle(sqlite_session *session, sqlite_handle **hand
     return MSEQ_OK;
 }
 
-static void arm(const governed_run *run, sqlite_handle *handle) {
+static void arm(const sqlite_governed *run, sqlite_handle *handle) {
     handle->stop = LITE_STOP_NONE;
     handle->deadline = run->deadline;
     handle->cancellation = run->statement->cancellation;
@@ -62,7 +46,7 @@ static void disarm(sqlite_handle *handle) {
 /* ---- The prepared statement ------------------------------------------------------------------
  */
 
-static mseq_status schema_moved(mseq_error *err) {
+mseq_status sqlite_schema_moved(mseq_error *err) {
     mseq_error_set(err, MSEQ_E_DATABASE_LOCKED,
                    "the schema of the database keeps changing; the statement was not run");
     mseq_error_hint(err, "wait until the migration that runs has ended, and try again");
@@ -70,7 +54,7 @@ static mseq_status schema_moved(mseq_error *err) {
 }
 
 /* Prepares on the runner under the schema of that version. *moved: it is another one now. */
-static mseq_status prepare_runner(governed_run *run, sqlite_statement *made, int64_t version,
+static mseq_status prepare_runner(sqlite_governed *run, sqlite_statement *made, int64_t version,
                                   bool *moved, mseq_error *err) {
     sqlite_handle *runner = run->runner;
     int64_t current;
@@ -90,13 +74,14 @@ static mseq_status prepare_runner(governed_run *run, sqlite_statement *made, int
     return sqlite_schema_leave(runner, status, err);
 }
 
-static mseq_status judge_and_prepare(governed_run *run, sqlite_statement *made, mseq_error *err) {
+static mseq_status judge_and_prepare(sqlite_governed *run, sqlite_statement *made,
+                                     mseq_error *err) {
     mseq_status status = sqlite_check_kind(made->key, made->key_length, run->operation, err);
     bool moved = true;
     for (int attempt = 0; status == MSEQ_OK && moved; attempt++) {
         int64_t version = 0;
-        if (attempt == SCHEMA_ATTEMPTS)
-            return schema_moved(err);
+        if (attempt == LITE_SCHEMA_ATTEMPTS)
+            return sqlite_schema_moved(err);
         status = sqlite_judge(run->judge, made->key, made->key_length, run->statement,
                               run->operation, &version, err);
         if (status == MSEQ_OK)
@@ -105,7 +90,7 @@ static mseq_status judge_and_prepare(governed_run *run, sqlite_statement *made, 
     return status;
 }
 
-static mseq_status obtain(governed_run *run, mseq_error *err) {
+mseq_status sqlite_governed_obtain(sqlite_governed *run, mseq_error *err) {
     uint64_t hash =
         sqlite_cache_hash(run->statement->sql, run->statement->sql_length, run->statement);
     run->prepared = sqlite_cache_find(run->runner, run->statement->sql, run->statement->sql_length,
@@ -130,7 +115,7 @@ static mseq_status obtain(governed_run *run, mseq_error *err) {
 /* ---- Rows ------------------------------------------------------------------------------------
  */
 
-static mseq_status take_row(governed_run *run, mseq_error *err) {
+static mseq_status take_row(sqlite_governed *run, mseq_error *err) {
     mseq_value *row = NULL;
     mseq_status status = sqlite_columns(run->prepared, err);
     if (status == MSEQ_OK)
@@ -140,7 +125,7 @@ static mseq_status take_row(governed_run *run, mseq_error *err) {
 }
 
 /* Steps to the end, or for a select to the row behind the last that is wanted. */
-static mseq_status step_rows(governed_run *run, mseq_error *err) {
+static mseq_status step_rows(sqlite_governed *run, mseq_error *err) {
     bool select = run->operation == LITE_SELECT;
     int64_t offset = select ? run->statement->offset : 0;
     int64_t wanted = run->statement->max_rows;
@@ -168,7 +153,7 @@ static mseq_status step_rows(governed_run *run, mseq_error *err) {
     }
 }
 
-static mseq_status run_prepared(governed_run *run, mseq_error *err) {
+static mseq_status run_prepared(sqlite_governed *run, mseq_error *err) {
     sqlite_handle *runner = run->runner;
     int64_t before = sqlite3_total_changes64(runner->db);
     mseq_status status = sqlite_bind(runner, run->prepared->stmt, run->statement->parameters, err);
@@ -193,7 +178,7 @@ static mseq_status run_plain(sqlite_handle *handle, const char *sql, mseq_error 
 
 /* RETURNING: the first step has done the whole change, so that only a transaction around it can
  * take it back when its rows are too many, or when the caller says no. */
-static mseq_status run_transaction(governed_run *run, mseq_error *err) {
+static mseq_status run_transaction(sqlite_governed *run, mseq_error *err) {
     sqlite_handle *writer = run->runner;
     mseq_status status = run_plain(writer, "BEGIN IMMEDIATE", err);
     if (status != MSEQ_OK)
@@ -214,8 +199,7 @@ static mseq_status run_transaction(governed_run *run, mseq_error *err) {
     return status;
 }
 
-/* Table and column behind each column of the rows. */
-static mseq_status read_origins(governed_run *run, mseq_error *err) {
+mseq_status sqlite_governed_origins(sqlite_governed *run, mseq_error *err) {
     sqlite3_stmt *stmt = run->prepared->stmt;
     mseq_value_free(run->origins);
     run->origins = mseq_value_array();
@@ -231,13 +215,14 @@ static mseq_status read_origins(governed_run *run, mseq_error *err) {
 
 /* Without rows to return, and for a select, SQLite's own transaction of the one statement will do.
  */
-static mseq_status run_once(governed_run *run, mseq_error *err) {
-    mseq_status status = obtain(run, err);
+static mseq_status run_once(sqlite_governed *run, mseq_error *err) {
+    mseq_status status = sqlite_governed_obtain(run, err);
     if (status != MSEQ_OK)
         return status;
     run->has_rows = sqlite3_column_count(run->prepared->stmt) > 0;
     bool write = run->operation != LITE_SELECT;
-    status = run->has_rows && run->statement->with_origins ? read_origins(run, err) : MSEQ_OK;
+    status =
+        run->has_rows && run->statement->with_origins ? sqlite_governed_origins(run, err) : MSEQ_OK;
     if (status == MSEQ_OK)
         status = write && (run->has_rows || run->statement->confirm) ? run_transaction(run, err)
                                                                      : run_prepared(run, err);
@@ -249,43 +234,57 @@ static mseq_status run_once(governed_run *run, mseq_error *err) {
     return status;
 }
 
-static mseq_status run_until_stable(governed_run *run, mseq_error *err) {
+static mseq_status run_until_stable(sqlite_governed *run, mseq_error *err) {
     mseq_status status = MSEQ_OK;
-    for (int attempt = 0; attempt < SCHEMA_ATTEMPTS; attempt++) {
+    for (int attempt = 0; attempt < LITE_SCHEMA_ATTEMPTS; attempt++) {
         run->again = false;
         status = run_once(run, err);
         if (!run->again)
             return status;
     }
-    return schema_moved(err);
+    return sqlite_schema_moved(err);
 }
 
-mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,
-                                mseq_governed_result *result, mseq_error *err) {
-    governed_run run = {.statement = statement};
+mseq_status sqlite_governed_start(sqlite_governed *run, sqlite_session *session,
+                                  const mseq_governed_statement *statement, mseq_error *err) {
+    *run = (sqlite_governed){.statement = statement};
     mseq_status status = governed_check_arguments(statement, err);
-    if (status == MSEQ_OK && !sqlite_operation_from_name(statement->operation, &run.operation))
+    if (status == MSEQ_OK && !sqlite_operation_from_name(statement->operation, &run->operation))
         status = mseq_error_set(err, MSEQ_E_ARGUMENT, "unknown operation '%s'",
                                 statement->operation ? statement->operation : "");
     if (status != MSEQ_OK)
         return status;
-    bool select = run.operation == LITE_SELECT;
+    bool select = run->operation == LITE_SELECT;
     sqlite_handle **runner = select ? &session->reader : &session->writer;
     status = governed_handle(session, &session->judge, true, true, err);
     if (status == MSEQ_OK)
         status = governed_handle(session, runner, false, select, err);
-    if (status == MSEQ_OK && !(run.rows = mseq_value_array()))
-        status = mseq_error_no_memory(err);
     if (status != MSEQ_OK)
         return status;
-    run.judge = session->judge;
-    run.runner = *runner;
-    run.deadline = statement->timeout_ms > 0 ? mseq_monotonic_ms() + statement->timeout_ms : 0;
-    arm(&run, run.judge);
-    arm(&run, run.runner);
-    status = run_until_stable(&run, err);
-    disarm(run.judge);
-    disarm(run.runner);
+    run->judge = session->judge;
+    run->runner = *runner;
+    run->deadline = statement->timeout_ms > 0 ? mseq_monotonic_ms() + statement->timeout_ms : 0;
+    arm(run, run->judge);
+    arm(run, run->runner);
+    return MSEQ_OK;
+}
+
+void sqlite_governed_stop(sqlite_governed *run) {
+    if (!run->runner)
+        return;
+    disarm(run->judge);
+    disarm(run->runner);
+}
+
+mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,
+                                mseq_governed_result *result, mseq_error *err) {
+    sqlite_governed run;
+    mseq_status status = sqlite_governed_start(&run, session, statement, err);
+    if (status == MSEQ_OK && !(run.rows = mseq_value_array()))
+        status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = run_until_stable(&run, err);
+    sqlite_governed_stop(&run);
     if (status != MSEQ_OK) {
         mseq_value_free(run.rows);
         mseq_value_free(run.origins);

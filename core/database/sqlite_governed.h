@@ -77,7 +77,36 @@ mseq_status sqlite_schema_enter(sqlite_handle *handle, int64_t *version, mseq_er
 /* Ends it; returns `status`, or if that is OK how it ended. */
 mseq_status sqlite_schema_leave(sqlite_handle *handle, mseq_status status, mseq_error *err);
 
-/* ---- sqlite_governed.c */
+/* ---- sqlite_governed.c, sqlite_cursor.c */
+
+enum { LITE_SCHEMA_ATTEMPTS = 8 }; /* a schema that changes more often meanwhile is an error */
+
+typedef struct sqlite_governed {
+    const mseq_governed_statement *statement;
+    lite_operation operation;
+    sqlite_handle *judge, *runner;
+    sqlite_statement *prepared;
+    int64_t deadline; /* monotonic ms; 0: none */
+    mseq_value *rows, *origins;
+    int64_t row_count; /* rows the statement produced, skipped ones included */
+    int64_t bytes;
+    bool has_more, has_rows;
+    int64_t affected;
+    bool again; /* the schema changed under the prepared statement: judge anew */
+} sqlite_governed;
+
+/* Opens what the statement runs on and sets its limits. End with sqlite_governed_stop, also after a
+ * failure. */
+mseq_status sqlite_governed_start(sqlite_governed *run, sqlite_session *session,
+                                  const mseq_governed_statement *statement, mseq_error *err);
+void sqlite_governed_stop(sqlite_governed *run);
+/* Judges and prepares the statement, or finds it in the cache. */
+mseq_status sqlite_governed_obtain(sqlite_governed *run, mseq_error *err);
+/* Table and column behind each column of the rows. */
+mseq_status sqlite_governed_origins(sqlite_governed *run, mseq_error *err);
+/* The refusal of a statement whose schema does not stay. */
+mseq_status sqlite_schema_moved(mseq_error *err);
+
 mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_statement *statement,
                                 mseq_governed_result *result, mseq_error *err);
 

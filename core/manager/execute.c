@@ -100,21 +100,29 @@ static const manager_scope_table *table_of(const manager_scope *scope, const cha
     return NULL;
 }
 
-/* Types of the result's columns by where they come from. A computed column has none. */
+mseq_status manager_column_types(const manager_scope *scope, const mseq_value *origins,
+                                 const char ***types, size_t *count, mseq_error *err) {
+    *count = mseq_value_length(origins) / 2;
+    *types = calloc(*count + 1, sizeof **types);
+    if (!*types)
+        return mseq_error_no_memory(err);
+    for (size_t i = 0; i < *count; i++) {
+        const char *table = mseq_value_get_text(mseq_array_get(origins, 2 * i));
+        const char *column = mseq_value_get_text(mseq_array_get(origins, 2 * i + 1));
+        const manager_scope_table *from = table_of(scope, table);
+        (*types)[i] = from && column ? mseq_object_get_text(from->types, column) : NULL;
+    }
+    return MSEQ_OK;
+}
+
 static mseq_status show_rows(const manager_scope *scope, mseq_governed_result *result,
                              mseq_error *err) {
-    size_t count = mseq_value_length(result->origins) / 2;
-    const char **types = calloc(count + 1, sizeof *types);
-    if (!types)
-        return mseq_error_no_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        const char *table = mseq_value_get_text(mseq_array_get(result->origins, 2 * i));
-        const char *column = mseq_value_get_text(mseq_array_get(result->origins, 2 * i + 1));
-        const manager_scope_table *from = table_of(scope, table);
-        types[i] = from && column ? mseq_object_get_text(from->types, column) : NULL;
-    }
-    mseq_status status = manager_values_out(result->rows, types, count, err);
-    free(types);
+    const char **types = NULL;
+    size_t count = 0;
+    mseq_status status = manager_column_types(scope, result->origins, &types, &count, err);
+    if (status == MSEQ_OK)
+        status = manager_values_out(result->rows, types, count, err);
+    free((void *)types);
     return status;
 }
 
@@ -128,8 +136,8 @@ static mseq_status confirm(void *data, mseq_error *err) {
     return manager_check_revision(asked->call, asked->scope, err);
 }
 
-static void fill_in(const manager_call *call, const manager_scope *scope,
-                    mseq_governed_table *tables, mseq_governed_statement *statement) {
+void manager_fill_in(const manager_call *call, const manager_scope *scope,
+                     mseq_governed_table *tables, mseq_governed_statement *statement) {
     for (size_t i = 0; i < scope->count; i++)
         tables[i] =
             (mseq_governed_table){.name = scope->tables[i].name, .access = scope->tables[i].access};
@@ -141,31 +149,42 @@ static void fill_in(const manager_call *call, const manager_scope *scope,
         statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
 }
 
-/* On a connection of the caller's. */
-static mseq_status run_behind_fence(const manager_call *call, const manager_scope *scope, bool anew,
-                                    mseq_governed_statement *statement,
-                                    mseq_governed_result *result, mseq_error *err) {
-    mseq_connection *connection = NULL;
-    char *schema = NULL;
-    mseq_status status = manager_fence_connect(call, scope, anew, &connection, &schema, err);
-    statement->schema = schema;
-    if (status == MSEQ_OK)
-        status = mseq_connection_run_governed(connection, statement, result, err);
+typedef struct whole_run {
+    mseq_governed_statement *statement;
+    mseq_governed_result *result;
+} whole_run;
+
+static mseq_status run_whole(void *data, mseq_connection *connection, char *schema,
+                             mseq_error *err) {
+    const whole_run *run = data;
+    run->statement->schema = schema;
+    mseq_status status = mseq_connection_run_governed(connection, run->statement, run->result, err);
     mseq_connection_release(connection);
-    statement->schema = NULL;
+    run->statement->schema = NULL;
     free(schema);
     return status;
 }
 
-/* A table that was made or made again since lacks its grants: they are given once more. */
-static mseq_status run_granted(const manager_call *call, const manager_scope *scope,
-                               mseq_governed_statement *statement, mseq_governed_result *result,
-                               mseq_error *err) {
+/* On a connection of the caller's. */
+static mseq_status run_behind_fence(const manager_call *call, const manager_scope *scope, bool anew,
+                                    manager_runner runner, void *data, mseq_error *err) {
+    mseq_connection *connection = NULL;
+    char *schema = NULL;
+    mseq_status status = manager_fence_connect(call, scope, anew, &connection, &schema, err);
+    if (status == MSEQ_OK)
+        return runner(data, connection, schema, err);
+    mseq_connection_release(connection);
+    free(schema);
+    return status;
+}
+
+mseq_status manager_run_granted(const manager_call *call, const manager_scope *scope,
+                                manager_runner runner, void *data, mseq_error *err) {
     mseq_error cause = MSEQ_ERROR_INIT;
-    mseq_status status = run_behind_fence(call, scope, false, statement, result, &cause);
+    mseq_status status = run_behind_fence(call, scope, false, runner, data, &cause);
     if (status == MSEQ_E_PERMISSION && strcmp(cause.code, "insufficient_privilege") == 0) {
         mseq_error_clear(&cause);
-        status = run_behind_fence(call, scope, true, statement, result, &cause);
+        status = run_behind_fence(call, scope, true, runner, data, &cause);
     }
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
         *err = cause;
@@ -181,10 +200,11 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
     if (status == MSEQ_OK)
         status = manager_check_source_takes(call, scope->source->uid, statement->operation, err);
     if (status == MSEQ_OK) {
-        fill_in(call, scope, tables, statement);
+        whole_run run = {statement, result};
+        manager_fill_in(call, scope, tables, statement);
         statement->confirm = confirm;
         statement->confirm_data = &asked;
-        status = run_granted(call, scope, statement, result, err);
+        status = manager_run_granted(call, scope, run_whole, &run, err);
     }
     if (status == MSEQ_OK && scope->source->dialect == MSEQ_SQLITE)
         status = show_rows(scope, result, err);
@@ -282,40 +302,59 @@ static mseq_status declared_types(const mseq_value *operation, const mseq_sql_te
     return MSEQ_OK;
 }
 
+mseq_status manager_statement_prepare(const mseq_value *operation, const manager_scope *scope,
+                                      manager_statement *prepared, mseq_error *err) {
+    const mseq_value *limits = mseq_object_get(operation, "limits");
+    mseq_governed_statement *statement = &prepared->governed;
+    *prepared = (manager_statement){.governed = MSEQ_GOVERNED_STATEMENT_INIT};
+    mseq_status status = bind(operation, scope, &prepared->text, &prepared->bound, err);
+    if (status == MSEQ_OK)
+        status = declared_types(operation, &prepared->text, &prepared->types, err);
+    if (status != MSEQ_OK) {
+        manager_statement_free(prepared);
+        return status;
+    }
+    statement->parameter_types = prepared->types;
+    statement->operation = mseq_object_get_text(operation, "operation");
+    statement->sql = prepared->text.text;
+    statement->sql_length = prepared->text.length;
+    statement->parameters = prepared->bound;
+    statement->max_rows =
+        at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
+    statement->offset = mseq_object_get_integer(limits, "offset", 0);
+    statement->timeout_ms = at_most(mseq_object_get_integer(limits, "statement_timeout_ms", 15000),
+                                    MANAGER_TIMEOUT_MAXIMUM_MS);
+    return MSEQ_OK;
+}
+
+void manager_statement_free(manager_statement *prepared) {
+    free((void *)prepared->types);
+    mseq_value_free(prepared->bound);
+    mseq_sql_text_free(&prepared->text);
+    *prepared = (manager_statement){.governed = MSEQ_GOVERNED_STATEMENT_INIT};
+}
+
 mseq_status manager_run_operation(const manager_call *call, const mseq_value *operation,
                                   const manager_scope *scope, mseq_governed_statement *run,
                                   mseq_governed_result *result, mseq_error *err) {
-    const mseq_value *limits = mseq_object_get(operation, "limits");
-    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    mseq_sql_text text = {.text = NULL};
-    mseq_value *bound = NULL;
-    const char **types = NULL;
-    mseq_status status = bind(operation, scope, &text, &bound, err);
-    if (status == MSEQ_OK)
-        status = declared_types(operation, &text, &types, err);
-    if (status == MSEQ_OK) {
-        statement.parameter_types = types;
-        statement.operation = mseq_object_get_text(operation, "operation");
-        statement.sql = text.text;
-        statement.sql_length = text.length;
-        statement.parameters = bound;
-        statement.max_rows =
-            at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
-        statement.offset = mseq_object_get_integer(limits, "offset", 0);
-        statement.timeout_ms =
-            at_most(mseq_object_get_integer(limits, "statement_timeout_ms", 15000),
-                    MANAGER_TIMEOUT_MAXIMUM_MS);
-        status = manager_run_statement(call, scope, &statement, result, err);
-    }
-    free((void *)types);
-    mseq_value_free(bound);
-    mseq_sql_text_free(&text);
-    statement.parameter_types = NULL;
-    statement.sql = NULL;
-    statement.parameters = NULL;
-    statement.tables = NULL;
-    *run = statement;
+    manager_statement prepared;
+    mseq_status status = manager_statement_prepare(operation, scope, &prepared, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = manager_run_statement(call, scope, &prepared.governed, result, err);
+    *run = prepared.governed;
+    run->parameter_types = NULL;
+    run->sql = NULL;
+    run->parameters = NULL;
+    run->tables = NULL;
+    manager_statement_free(&prepared);
     return status;
+}
+
+mseq_status manager_operation_scope(manager_call *call, const mseq_value *operation,
+                                    manager_scope *scope, mseq_error *err) {
+    mseq_status status = manager_scope_resolve(call, operation, scope, err);
+    return status == MSEQ_OK ? check_dialect(operation, scope, err) : status;
 }
 
 /* One judgement: who may access what is looked up, and still so when the rows are handed out. */
@@ -323,9 +362,7 @@ static mseq_status execute_once(manager_call *call, const mseq_value *operation,
                                 manager_scope *scope, manager_execution *told, mseq_error *err) {
     mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
     mseq_governed_result result = {.rows = NULL};
-    mseq_status status = manager_scope_resolve(call, operation, scope, err);
-    if (status == MSEQ_OK)
-        status = check_dialect(operation, scope, err);
+    mseq_status status = manager_operation_scope(call, operation, scope, err);
     if (status == MSEQ_OK)
         status = manager_run_operation(call, operation, scope, &statement, &result, err);
     if (status == MSEQ_OK) {
@@ -336,44 +373,42 @@ static mseq_status execute_once(manager_call *call, const mseq_value *operation,
     return status;
 }
 
-static mseq_status execute(manager_call *call, const mseq_value *operation, mseq_error *err) {
+mseq_status manager_judge_operation(manager_call *call, manager_judgement judgement,
+                                    mseq_error *err) {
     enum { ATTEMPTS = 3 };
+    mseq_value *operation = NULL;
     mseq_error cause = MSEQ_ERROR_INIT;
-    mseq_status status = MSEQ_OK;
-    for (int i = 0; i < ATTEMPTS; i++) {
-        manager_scope scope = MANAGER_SCOPE_INIT;
-        manager_execution told = {.operation = mseq_object_get_text(operation, "operation"),
-                                  .data_source_uid = mseq_object_get_text(
-                                      mseq_object_get(operation, "scope"), "data_source_uid"),
-                                  .scope = &scope,
-                                  .started = mseq_monotonic_ms()};
-        mseq_error_clear(&cause);
-        status = execute_once(call, operation, &scope, &told, &cause);
+    manager_execution told = {.started = mseq_monotonic_ms()};
+    mseq_status status = mseq_wire_validate_operation(call->request->body, &operation, &cause);
+    if (status == MSEQ_OK)
+        status = check_size(operation, &cause);
+    if (status != MSEQ_OK)
         manager_log_execution(call, &told, status, &cause);
-        manager_scope_free(&scope);
-        if (!manager_access_changed_since(status, &cause))
-            break;
+    bool judged = status != MSEQ_OK;
+    for (int i = 0; i < ATTEMPTS && !judged; i++) {
+        mseq_error_clear(&cause);
+        status = judgement(call, operation, &cause);
+        judged = !manager_access_changed_since(status, &cause);
     }
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
         *err = cause;
+    mseq_value_free(operation);
+    return status;
+}
+
+static mseq_status execute(manager_call *call, const mseq_value *operation, mseq_error *err) {
+    manager_scope scope = MANAGER_SCOPE_INIT;
+    manager_execution told = {.operation = mseq_object_get_text(operation, "operation"),
+                              .data_source_uid = mseq_object_get_text(
+                                  mseq_object_get(operation, "scope"), "data_source_uid"),
+                              .scope = &scope,
+                              .started = mseq_monotonic_ms()};
+    mseq_status status = execute_once(call, operation, &scope, &told, err);
+    manager_log_execution(call, &told, status, err);
+    manager_scope_free(&scope);
     return status;
 }
 
 mseq_status manager_execute_operation(manager_call *call, mseq_error *err) {
-    mseq_value *operation = NULL;
-    mseq_error cause = MSEQ_ERROR_INIT;
-    int64_t started = mseq_monotonic_ms();
-    mseq_status status = mseq_wire_validate_operation(call->request->body, &operation, &cause);
-    if (status == MSEQ_OK)
-        status = check_size(operation, &cause);
-    if (status != MSEQ_OK) {
-        manager_execution told = {.started = started};
-        manager_log_execution(call, &told, status, &cause);
-        if (err && err->status == MSEQ_OK)
-            *err = cause;
-    } else {
-        status = execute(call, operation, err);
-    }
-    mseq_value_free(operation);
-    return status;
+    return manager_judge_operation(call, execute, err);
 }

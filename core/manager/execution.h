@@ -102,6 +102,46 @@ mseq_status manager_run_operation(const manager_call *call, const mseq_value *op
                                   mseq_governed_result *result, mseq_error *err) MSEQ_MUST_CHECK;
 void manager_result_free(mseq_governed_result *result);
 
+/* What an operation says of its statement, in the form that the driver takes. */
+typedef struct manager_statement {
+    mseq_governed_statement governed; /* borrows from the operation and from what follows */
+    mseq_sql_text text;
+    mseq_value *bound;
+    const char **types;
+} manager_statement;
+/* Text, parameters and limits of a normalised operation; tables and cancellation are left to
+ * manager_fill_in. Failure leaves nothing to free. */
+mseq_status manager_statement_prepare(const mseq_value *operation, const manager_scope *scope,
+                                      manager_statement *prepared, mseq_error *err) MSEQ_MUST_CHECK;
+void manager_statement_free(manager_statement *prepared);
+/* Scope, cancellation and the request's own time. `tables` has room for one more than the scope. */
+void manager_fill_in(const manager_call *call, const manager_scope *scope,
+                     mseq_governed_table *tables, mseq_governed_statement *statement);
+/* The scope of a normalised operation, whose dialect is that of its data source. */
+mseq_status manager_operation_scope(manager_call *call, const mseq_value *operation,
+                                    manager_scope *scope, mseq_error *err) MSEQ_MUST_CHECK;
+
+/* Does the work on a connection of the caller's; becomes owner of both, also when it fails. */
+typedef mseq_status (*manager_runner)(void *data, mseq_connection *connection, char *schema,
+                                      mseq_error *err);
+/* Behind the fence. A table that was made or made again since lacks its grants: they are given once
+ * more. */
+mseq_status manager_run_granted(const manager_call *call, const manager_scope *scope,
+                                manager_runner runner, void *data, mseq_error *err) MSEQ_MUST_CHECK;
+/* Types of columns by where they come from (see mseq_governed_result); NULL for a computed one.
+ * Free the list, not its texts, which are the scope's. */
+mseq_status manager_column_types(const manager_scope *scope, const mseq_value *origins,
+                                 const char ***types, size_t *count,
+                                 mseq_error *err) MSEQ_MUST_CHECK;
+
+/* One judgement of a normalised operation; it logs itself and sets the error of its failure. */
+typedef mseq_status (*manager_judgement)(manager_call *call, const mseq_value *operation,
+                                         mseq_error *err);
+/* Checks the envelope of the request's operation and has it judged, again when who may access what
+ * has changed meanwhile. */
+mseq_status manager_judge_operation(manager_call *call, manager_judgement judgement,
+                                    mseq_error *err) MSEQ_MUST_CHECK;
+
 /* ---- bind_types.c -------------------------------------------------------------------------------
  */
 

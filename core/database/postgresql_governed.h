@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of the PostgreSQL driver: what a governed statement that runs whole
+ * (postgresql_governed.c) and one that is read by a cursor (postgresql_cursor.c) share. */
+#ifndef MSEQ_DATABASE_POSTGRESQL_GOVERNED_H
+#define MSEQ_DATABASE_POSTGRESQL_GOVERNED_H
+
+#include "governed.h"
+#include "postgresql_private.h"
+
+enum { POSTGRESQL_STEPS = 6 };
+
+/* One command of a pipeline: a prepared statement, or text with or without its parameters. */
+typedef struct postgresql_step {
+    const char *text;
+    const postgresql_statement *prepared;
+    const postgresql_parameters *parameters;
+} postgresql_step;
+
+typedef struct postgresql_governed {
+    postgresql_session *session;
+    const mseq_governed_statement *statement;
+    const mseq_sql_statement *facts;
+    bool select;
+    bool checked; /* the database has been asked about the statement lately */
+    bool begun;
+    bool stale; /* the plan no longer holds, nothing was done */
+    int64_t deadline;
+    char *sql; /* from its first word on */
+    mseq_value *settings;
+    postgresql_statement *prepared, *prepared_settings;
+    postgresql_parameters parameters, settings_parameters;
+    postgresql_step steps[POSTGRESQL_STEPS];
+    size_t step_count, main; /* the step whose rows are wanted */
+    int64_t skip;            /* rows before the first that is wanted */
+    mseq_value *rows;
+    int64_t row_count; /* rows that came, skipped ones not included */
+    int64_t bytes, affected;
+    bool has_more, has_rows;
+} postgresql_governed;
+
+/* Judges the statement, as far as that goes without the database, and takes its limits over.
+ * `run` comes in zeroed; end with postgresql_governed_stop, also after a failure. */
+mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_session *session,
+                                      const mseq_governed_statement *statement, mseq_error *err);
+void postgresql_governed_stop(postgresql_governed *run);
+/* Begins the transaction with its settings, asks the database about the statement and prepares it,
+ * with round trips of its own. What goes wrong is told as the author may hear it. */
+mseq_status postgresql_governed_prepare(postgresql_governed *run, mseq_error *err);
+/* The server knows the types of parameters whose values do not say theirs. */
+void postgresql_governed_use_types(postgresql_governed *run);
+/* A row as a reply shows it, owned by the caller. */
+mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
+                                    int number, mseq_value **row, mseq_error *err);
+/* Ends the transaction of an attempt; what failed is rolled back. */
+void postgresql_governed_end(postgresql_governed *run, mseq_status status);
+/* The statement's time in milliseconds, a day when it has no limit. */
+int64_t postgresql_governed_time(const postgresql_governed *run);
+
+#endif
