@@ -3,12 +3,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "janitor.h"
 #include "roles.h"
 #include "routes.h"
 #include "uris.h"
 
 enum { SECONDS_DEFAULT = 900, SECONDS_MAXIMUM = 86400 };
+
+/* ---- Who may ask -------------------------------------------------------------------------------
+ */
+
+/* The request names no table: it says a migration namespace, or nothing. Who may edit none of the
+ * tables that it stands for has no business with their owner's rights. A namespace without tables,
+ * as before the first revision of a project, is anybody's. */
+static const char TABLES_MEANT[] = "SELECT COUNT(*) AS tables, SUM(CASE WHEN " MANAGER_MAY_EDIT(
+    "?3", "?4") " THEN 1 ELSE 0 END) AS editable FROM meta_table WHERE data_source_uid = ?1"
+                " AND organization_uid = ?2 AND (CAST(?5 AS TEXT) = '' OR"
+                " substr(migration_provider_key, length(migration_provider_key)"
+                " - length(CAST(?5 AS TEXT))) = ':' || CAST(?5 AS TEXT))";
+
+static mseq_status check_may_migrate(const manager_call *call, const manager_source *source,
+                                     const char *name_space, mseq_error *err) {
+    mseq_value *rows = NULL;
+    if (call->caller->admin)
+        return MSEQ_OK;
+    mseq_status status =
+        manager_query(call->catalog, &rows, err, TABLES_MEANT, "ssbss", source->uid,
+                      call->caller->organization_uid, (int)call->caller->admin,
+                      call->caller->user_uid, name_space);
+    const mseq_value *row = mseq_array_get(rows, 0);
+    bool some = mseq_object_get_integer(row, "tables", 0) > 0;
+    if (status == MSEQ_OK && some && mseq_object_get_integer(row, "editable", 0) == 0) {
+        status = manager_refuse(err, MSEQ_E_PERMISSION, "edit_required",
+                                "no credential for migrations: '%s' may change no table of the %s "
+                                "'%.200s'",
+                                call->caller->username,
+                                *name_space ? "migration namespace" : "data source",
+                                *name_space ? name_space : source->uid);
+        mseq_error_hint(err, "an owner of such a table or an organization admin can grant edit");
+    }
+    mseq_value_free(rows);
+    return status;
+}
+
+/* ---- The credential ----------------------------------------------------------------------------
+ */
 
 typedef struct grant {
     const char *kind;
@@ -113,6 +153,9 @@ mseq_status manager_migration_connection(manager_call *call, mseq_error *err) {
     mseq_value_free(empty);
     if (status == MSEQ_OK)
         status = manager_source_find(call, call->uid, &source, err);
+    if (status == MSEQ_OK)
+        status = check_may_migrate(call, source,
+                                   mseq_object_get_text(request, "migration_namespace"), err);
     if (status == MSEQ_OK) {
         int64_t seconds = mseq_object_get_integer(request, "ttl_seconds", SECONDS_DEFAULT);
         seconds = seconds > SECONDS_MAXIMUM ? SECONDS_MAXIMUM : seconds;
