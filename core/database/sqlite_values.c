@@ -48,10 +48,10 @@ static mseq_status bind_value(sqlite_handle *handle, sqlite3_stmt *stmt, int pos
         break;
     case MSEQ_FLOAT: {
         double number = mseq_value_get_float(value, 0);
-        if (!isfinite(number)) /* SQLite would store NaN as NULL */
+        if (isnan(number)) /* SQLite would store NULL */
             return mseq_error_set(err, MSEQ_E_STATEMENT,
-                                  "parameter %d is %s; only finite numbers can be stored", position,
-                                  isnan(number) ? "not a number" : "infinite");
+                                  "parameter %d is not a number, which SQLite cannot keep",
+                                  position);
         code = sqlite3_bind_double(stmt, position, number);
         break;
     }
@@ -91,16 +91,20 @@ mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_va
     return MSEQ_OK;
 }
 
-/* NULL: memory is short. *infinite: the value is not one that JSON can hold. */
-static mseq_value *column_value(sqlite3_stmt *stmt, int column, bool *infinite) {
+/* Infinities are text, as on PostgreSQL; SQLite keeps no NaN. */
+static mseq_value *float_value(double number) {
+    if (isfinite(number))
+        return mseq_value_float(number);
+    return mseq_value_string(number < 0 ? "-Infinity" : "Infinity");
+}
+
+/* NULL: memory is short. */
+static mseq_value *column_value(sqlite3_stmt *stmt, int column) {
     switch (sqlite3_column_type(stmt, column)) {
     case SQLITE_INTEGER:
         return mseq_value_integer(sqlite3_column_int64(stmt, column));
-    case SQLITE_FLOAT: {
-        double number = sqlite3_column_double(stmt, column);
-        *infinite = !isfinite(number);
-        return mseq_value_float(number);
-    }
+    case SQLITE_FLOAT:
+        return float_value(sqlite3_column_double(stmt, column));
     case SQLITE_TEXT: {
         const char *text = (const char *)sqlite3_column_text(stmt, column);
         size_t length = (size_t)sqlite3_column_bytes(stmt, column);
@@ -126,14 +130,9 @@ mseq_status sqlite_row(sqlite_statement *statement, mseq_value **row, mseq_error
         return mseq_error_no_memory(err);
     mseq_status status = MSEQ_OK;
     for (size_t i = 0; status == MSEQ_OK && i < statement->column_count; i++) {
-        bool infinite = false;
-        mseq_value *value = column_value(statement->stmt, (int)i, &infinite);
+        mseq_value *value = column_value(statement->stmt, (int)i);
         if (mseq_object_put(object, statement->columns[i], value) != MSEQ_OK)
             status = mseq_error_no_memory(err);
-        else if (infinite)
-            status = mseq_error_set(err, MSEQ_E_DATABASE,
-                                    "column '%s' holds an infinity, which a row cannot carry",
-                                    statement->columns[i]);
     }
     if (status != MSEQ_OK) {
         mseq_value_free(object);

@@ -108,6 +108,44 @@ static mseq_status numeric_in(const char *name, bool strict, mseq_value **value,
     return replace(value, mseq_value_float(number), err);
 }
 
+/* INTEGER would take a larger number as a float, and any other text as it is. */
+static mseq_status integer_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    int64_t integer = 0;
+    if (!text)
+        return MSEQ_OK;
+    if (mseq_parse_integer(text, &integer))
+        return replace(value, mseq_value_integer(integer), err);
+    return strict ? refuse_value(name, err, "it is no integer of 64 bits") : MSEQ_OK;
+}
+
+/* "Infinity", "-inf" … as PostgreSQL reads them. */
+static bool read_infinity(const char *text, double *number) {
+    const char *word = text + (*text == '+' || *text == '-');
+    if (strcasecmp(word, "infinity") != 0 && strcasecmp(word, "inf") != 0)
+        return false;
+    *number = *text == '-' ? -HUGE_VAL : HUGE_VAL;
+    return true;
+}
+
+static mseq_status float_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    size_t significant = 0;
+    bool whole = false;
+    double number = 0;
+    if (!text)
+        return MSEQ_OK;
+    if (read_infinity(text, &number))
+        return replace(value, mseq_value_float(number), err);
+    if (strict && strcasecmp(text, "nan") == 0)
+        return refuse_value(name, err, "a SQLite data source keeps no NaN; write null");
+    if (!read_number(text, &significant, &whole))
+        return strict ? refuse_value(name, err, "it is no number") : MSEQ_OK;
+    if (!mseq_parse_double(text, &number) || !isfinite(number))
+        return refuse_value(name, err, "the number is out of range");
+    return replace(value, mseq_value_float(number), err);
+}
+
 static mseq_status boolean_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
     const char *text = mseq_value_get_text(*value);
     if (mseq_value_kind(*value) == MSEQ_BOOLEAN)
@@ -164,26 +202,35 @@ bool manager_type_is_bytes(const char *type) {
     return false;
 }
 
+static mseq_status date_in(const char *name, bool strict, mseq_value **value, mseq_error *err) {
+    const char *text = mseq_value_get_text(*value);
+    return strict && !(text && mseq_date_valid(text))
+               ? refuse_value(name, err, "it is no date YYYY-MM-DD")
+               : MSEQ_OK;
+}
+
 mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
                              mseq_value **value, mseq_error *err) {
+    static const struct {
+        const char *type;
+        mseq_status (*convert)(const char *name, bool strict, mseq_value **value, mseq_error *err);
+    } conversions[] = {
+        {"uuid", uuid_in},       {"timestamp with time zone", timestamp_in},
+        {"numeric", numeric_in}, {"int16", integer_in},
+        {"int32", integer_in},   {"int64", integer_in},
+        {"float32", float_in},   {"float64", float_in},
+        {"bool", boolean_in},    {"json", json_in},
+        {"jsonb", json_in},      {"date", date_in},
+    };
     const char *text = mseq_value_get_text(*value);
     bool strict = declared || role == MANAGER_ROLE_STORED;
     if (text && strlen(text) != mseq_value_get_text_length(*value))
         return refuse_value(name, err, "a text may not hold a NUL character");
     if (!type || mseq_value_is_null(*value))
         return MSEQ_OK;
-    if (strcmp(type, "uuid") == 0)
-        return uuid_in(name, strict, value, err);
-    if (strcmp(type, "timestamp with time zone") == 0)
-        return timestamp_in(name, strict, value, err);
-    if (strcmp(type, "numeric") == 0)
-        return numeric_in(name, strict, value, err);
-    if (strcmp(type, "bool") == 0)
-        return boolean_in(name, strict, value, err);
-    if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
-        return json_in(name, strict, value, err);
-    if (strcmp(type, "date") == 0 && strict && !(text && mseq_date_valid(text)))
-        return refuse_value(name, err, "it is no date YYYY-MM-DD");
+    for (size_t i = 0; i < sizeof conversions / sizeof *conversions; i++)
+        if (strcmp(type, conversions[i].type) == 0)
+            return conversions[i].convert(name, strict, value, err);
     return manager_type_is_bytes(type) ? bytes_in(name, strict, value, err) : MSEQ_OK;
 }
 

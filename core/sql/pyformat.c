@@ -13,14 +13,29 @@ typedef struct conversion {
     mseq_dialect dialect;
     mseq_buffer text;
     mseq_strings names;
+    mseq_value *positions; /* {name: its place in names, from 1} */
 } conversion;
 
-static size_t position_of(mseq_strings *names, const char *name, size_t length) {
-    for (size_t i = 0; i < names->count; i++)
-        if (strlen(names->items[i]) == length && memcmp(names->items[i], name, length) == 0)
-            return i + 1;
+/* 0: no memory. */
+static size_t position_of(conversion *c, const char *name, size_t length) {
     char *copy = strndup(name, length);
-    return mseq_strings_add_take(names, copy) == MSEQ_OK ? names->count : 0;
+    int64_t known = copy ? mseq_object_get_integer(c->positions, copy, 0) : 0;
+    if (known) {
+        free(copy);
+        return (size_t)known;
+    }
+    known = (int64_t)c->names.count + 1;
+    if (!copy || mseq_object_put_integer(c->positions, copy, known) != MSEQ_OK) {
+        free(copy);
+        return 0;
+    }
+    return mseq_strings_add_take(&c->names, copy) == MSEQ_OK ? (size_t)known : 0;
+}
+
+static mseq_status single_percent(const char *where, size_t at, mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_STATEMENT, "a single %% stands %sat byte %zu", where, at + 1);
+    mseq_error_hint(err, "write %%%% for a percent sign, %%(name)s for a parameter");
+    return MSEQ_E_STATEMENT;
 }
 
 /* Copies text in which "%%" stands for "%" and nothing else may follow a "%". */
@@ -30,9 +45,7 @@ static mseq_status copy_quoted(conversion *c, size_t from, size_t to, bool comme
         if (c->sql[i] == '%' && i + 1 < to && c->sql[i + 1] == '%')
             i++;
         else if (c->sql[i] == '%' && !comment && !(i + 1 < to && c->sql[i + 1] == '('))
-            return mseq_error_set(err, MSEQ_E_STATEMENT,
-                                  "a single %% stands inside quotes at byte %zu; write %%%%",
-                                  i + 1);
+            return single_percent("inside quotes ", i, err);
         mseq_buffer_append_char(&c->text, c->sql[i]);
     }
     return MSEQ_OK;
@@ -46,17 +59,14 @@ static mseq_status convert_percent(conversion *c, size_t at, size_t *end, mseq_e
         mseq_buffer_append_char(&c->text, '%');
         return MSEQ_OK;
     }
-    if (at + 1 >= c->length || sql[at + 1] != '(') {
-        mseq_error_set(err, MSEQ_E_STATEMENT, "a single %% stands at byte %zu", at + 1);
-        mseq_error_hint(err, "write %%%% for a percent sign, %%(name)s for a parameter");
-        return MSEQ_E_STATEMENT;
-    }
+    if (at + 1 >= c->length || sql[at + 1] != '(')
+        return single_percent("", at, err);
     const char *close = memchr(sql + at + 2, ')', c->length - at - 2);
     size_t stop = close ? (size_t)(close - sql) : 0;
     if (!close || stop == at + 2 || stop + 1 >= c->length || sql[stop + 1] != 's')
         return mseq_error_set(err, MSEQ_E_STATEMENT,
                               "the placeholder at byte %zu is not of the form %%(name)s", at + 1);
-    size_t position = position_of(&c->names, sql + at + 2, stop - at - 2);
+    size_t position = position_of(c, sql + at + 2, stop - at - 2);
     if (!position)
         return mseq_error_no_memory(err);
     mseq_buffer_append_format(&c->text, "%c%zu", c->dialect == MSEQ_SQLITE ? '?' : '$', position);
@@ -95,8 +105,9 @@ mseq_status mseq_sql_from_pyformat(const char *sql, size_t length, mseq_dialect 
         return mseq_error_set(err, MSEQ_E_STATEMENT, "the statement holds a NUL character");
     if (!mseq_utf8_valid(sql, length))
         return mseq_error_set(err, MSEQ_E_STATEMENT, "the statement is not valid UTF-8");
-    conversion c = {sql, length, dialect, MSEQ_BUFFER_INIT, MSEQ_STRINGS_INIT};
-    mseq_status status = convert(&c, err);
+    conversion c = {sql, length, dialect, MSEQ_BUFFER_INIT, MSEQ_STRINGS_INIT, mseq_value_object()};
+    mseq_status status = c.positions ? convert(&c, err) : mseq_error_no_memory(err);
+    mseq_value_free(c.positions);
     char *text = NULL;
     size_t size = c.text.length;
     if (status == MSEQ_OK && !(text = mseq_buffer_take(&c.text)))
@@ -129,17 +140,41 @@ static mseq_status refuse_parameter(const char *name, bool missing, mseq_error *
     return MSEQ_E_STATEMENT;
 }
 
-static mseq_status check_unused(const mseq_sql_text *text, const mseq_value *parameters,
-                                mseq_error *err) {
+/* Whether every member is named; names are distinct, as keys are. */
+static bool all_used(const mseq_sql_text *text, const mseq_value *parameters) {
+    size_t used = 0;
+    for (size_t i = 0; i < text->names.count; i++)
+        used += mseq_object_get(parameters, text->names.items[i]) != NULL;
+    return used == mseq_value_length(parameters);
+}
+
+static mseq_status refuse_first_unused(const mseq_value *named, const mseq_value *parameters,
+                                       mseq_error *err) {
     bool array = mseq_value_kind(parameters) == MSEQ_ARRAY;
     for (size_t i = 0; i < mseq_value_length(parameters); i++) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i);
         const char *name = array ? number : mseq_object_key_at(parameters, i);
-        if (!mseq_strings_contains(&text->names, name))
+        if (!mseq_object_get(named, name) || /* a NUL in it: it only begins like one */
+            (!array && strlen(name) != mseq_object_key_length_at(parameters, i)))
             return refuse_parameter(name, false, err);
     }
     return MSEQ_OK;
+}
+
+static mseq_status check_unused(const mseq_sql_text *text, const mseq_value *parameters,
+                                mseq_error *err) {
+    if (all_used(text, parameters))
+        return MSEQ_OK;
+    mseq_value *named = mseq_value_object();
+    mseq_status status = named ? MSEQ_OK : mseq_error_no_memory(err);
+    for (size_t i = 0; i < text->names.count && status == MSEQ_OK; i++)
+        if (mseq_object_put_boolean(named, text->names.items[i], true) != MSEQ_OK)
+            status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = refuse_first_unused(named, parameters, err);
+    mseq_value_free(named);
+    return status;
 }
 
 mseq_status mseq_sql_bind(const mseq_sql_text *text, const mseq_value *parameters,

@@ -60,6 +60,9 @@ MSEQ_API void mseq_connection_limit(mseq_connection *connection,
  * YYYY-MM-DDTHH:MM:SS.ffffff, the latter with Z; intervals in ISO 8601 (P1DT2H); arrays as arrays;
  * everything else as PostgreSQL writes it.
  *
+ * SQLite gives its own five kinds: null, integer, float (an infinity as the text "Infinity" or
+ * "-Infinity"; NaN is refused, for SQLite would keep null), text, bytes.
+ *
  * *rows (may be NULL) gets an array of objects, columns in order; *affected (may be NULL) the
  * number of changed rows. */
 MSEQ_API mseq_status mseq_connection_execute(mseq_connection *connection, const char *sql,
