@@ -63,8 +63,8 @@ mseq_status manager_authenticate(manager_call *call, manager_caller *caller, mse
         return refuse(err, "invalid_token",
                       text ? "the access token is none of this TS Manager, or it was revoked"
                            : "the Authorization header must be \"Bearer\" and an access token");
-    mseq_status status = manager_query(
-        call->catalog, &records, err,
+    mseq_status status = manager_query_known(
+        call, &records, err,
         "SELECT digest, expires_at, platform_user.uid AS uid, organization_uid, username, is_admin,"
         " is_disabled FROM access_token JOIN platform_user"
         " ON platform_user.uid = access_token.user_uid WHERE access_token.uid = ?1",

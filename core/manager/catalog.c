@@ -56,12 +56,10 @@ mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
     return status;
 }
 
-mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
-                          const char *sql, const char *types, ...) {
+mseq_status manager_query_arguments(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
+                                    const char *sql, const char *types, va_list arguments) {
     manager_draft parameters;
     manager_draft_array(&parameters);
-    va_list arguments;
-    va_start(arguments, types);
     for (const char *type = types; *type; type++) {
         if (*type == 's')
             manager_append(&parameters, mseq_value_string(va_arg(arguments, const char *)));
@@ -72,7 +70,6 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
         else
             manager_append(&parameters, json_parameter(va_arg(arguments, const mseq_value *), err));
     }
-    va_end(arguments);
     mseq_value *list = manager_draft_take(&parameters);
     if (!list)
         return mseq_error_no_memory(err);
@@ -81,7 +78,23 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
     return status;
 }
 
+mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
+                          const char *sql, const char *types, ...) {
+    va_list arguments;
+    va_start(arguments, types);
+    mseq_status status = manager_query_arguments(catalog, rows, err, sql, types, arguments);
+    va_end(arguments);
+    return status;
+}
+
+mseq_status manager_catalog_changed(const manager_call *call, mseq_error *err) {
+    return manager_query(call->catalog, NULL, err,
+                         "UPDATE access_state SET catalog_revision = catalog_revision + 1", "");
+}
+
+/* From here on what is asked has to be what the transaction sees. */
 mseq_status manager_begin(manager_call *call, mseq_error *err) {
+    call->revisions.catalog = -1;
     mseq_status status = mseq_connection_begin(call->catalog, true, err);
     if (status != MSEQ_OK) {
         mseq_error_prefix(err, "the catalog: ");
@@ -91,7 +104,10 @@ mseq_status manager_begin(manager_call *call, mseq_error *err) {
 }
 
 mseq_status manager_commit(manager_call *call, mseq_error *err) {
-    mseq_status status = mseq_connection_commit(call->catalog, err);
+    mseq_status status = manager_catalog_changed(call, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = mseq_connection_commit(call->catalog, err);
     if (status != MSEQ_OK)
         mseq_error_prefix(err, "the catalog: ");
     return status;

@@ -220,6 +220,10 @@ static const char version_8[] =
     " role_name TEXT NOT NULL, password TEXT NOT NULL, schema_name TEXT NOT NULL,"
     " revision INTEGER NOT NULL, PRIMARY KEY (user_uid, data_source_uid));";
 
+/* Grows with every change of the catalog, so that what was read of it may be remembered. */
+static const char version_9[] =
+    "ALTER TABLE access_state ADD COLUMN catalog_revision INTEGER NOT NULL DEFAULT 0;";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
@@ -229,6 +233,7 @@ const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_6},
     {.script = version_7},
     {.script = version_8},
+    {.script = version_9},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

@@ -389,6 +389,8 @@ mseq_status manager_judge_operation(manager_call *call, manager_judgement judgem
         mseq_error_clear(&cause);
         status = judgement(call, operation, &cause);
         judged = !manager_access_changed_since(status, &cause);
+        if (!judged)
+            call->revisions.catalog = -1; /* to be read again */
     }
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
         *err = cause;

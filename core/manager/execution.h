@@ -50,8 +50,6 @@ const char *manager_scope_type(const manager_scope *scope, const char *column);
 /* Whether the data source takes the operation: its access mode, and what its last test found. */
 mseq_status manager_check_source_takes(const manager_call *call, const char *data_source_uid,
                                        const char *operation, mseq_error *err) MSEQ_MUST_CHECK;
-mseq_status manager_access_revision(const manager_call *call, int64_t *revision,
-                                    mseq_error *err) MSEQ_MUST_CHECK;
 /* MSEQ_E_CONFLICT with the code access_changed when who may access what has changed since the scope
  * was resolved. */
 mseq_status manager_check_revision(const manager_call *call, const manager_scope *scope,

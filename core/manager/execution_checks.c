@@ -42,9 +42,9 @@ static mseq_status check_capability(const char *uid, const char *capabilities,
 mseq_status manager_check_source_takes(const manager_call *call, const char *data_source_uid,
                                        const char *operation, mseq_error *err) {
     mseq_value *rows = NULL;
-    mseq_status status = manager_query(
-        call->catalog, &rows, err,
-        "SELECT access_mode, capabilities FROM data_source WHERE uid = ?1", "s", data_source_uid);
+    mseq_status status = manager_query_known(
+        call, &rows, err, "SELECT access_mode, capabilities FROM data_source WHERE uid = ?1", "s",
+        data_source_uid);
     const mseq_value *row = mseq_array_get(rows, 0);
     const char *mode = mseq_object_get_text(row, "access_mode");
     if (status == MSEQ_OK && !mode)
@@ -62,21 +62,11 @@ mseq_status manager_check_source_takes(const manager_call *call, const char *dat
 /* ---- Who may access what -----------------------------------------------------------------------
  */
 
-mseq_status manager_access_revision(const manager_call *call, int64_t *revision, mseq_error *err) {
-    mseq_value *rows = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &rows, err, "SELECT revision FROM access_state", "");
-    if (status == MSEQ_OK)
-        *revision = mseq_object_get_integer(mseq_array_get(rows, 0), "revision", 0);
-    mseq_value_free(rows);
-    return status;
-}
-
 mseq_status manager_check_revision(const manager_call *call, const manager_scope *scope,
                                    mseq_error *err) {
-    int64_t now = 0;
-    mseq_status status = manager_access_revision(call, &now, err);
-    if (status != MSEQ_OK || now == scope->access_revision)
+    manager_revisions now;
+    mseq_status status = manager_revisions_read(call, &now, err);
+    if (status != MSEQ_OK || now.access == scope->access_revision)
         return status;
     manager_refuse(err, MSEQ_E_CONFLICT, "access_changed",
                    "who may access which table has changed while the statement ran; it was rolled "

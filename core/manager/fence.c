@@ -148,14 +148,17 @@ static void copy_text(char *text, size_t size, const mseq_value *row, const char
     snprintf(text, size, "%s", value ? value : "");
 }
 
-static mseq_status read_role(const manager_call *call, const manager_source *source,
+/* `anew`: as it is now; else as the call's revision of the catalog has it. */
+static mseq_status read_role(const manager_call *call, const manager_source *source, bool anew,
                              fence_role *known, mseq_error *err) {
+    static const char question[] =
+        "SELECT role_name, password, schema_name, revision FROM fence_role"
+        " WHERE user_uid = ?1 AND data_source_uid = ?2";
     mseq_value *rows = NULL;
-    mseq_status status =
-        manager_query(call->catalog, &rows, err,
-                      "SELECT role_name, password, schema_name, revision FROM fence_role"
-                      " WHERE user_uid = ?1 AND data_source_uid = ?2",
-                      "ss", call->caller->user_uid, source->uid);
+    mseq_status status = anew ? manager_query(call->catalog, &rows, err, question, "ss",
+                                              call->caller->user_uid, source->uid)
+                              : manager_query_known(call, &rows, err, question, "ss",
+                                                    call->caller->user_uid, source->uid);
     const mseq_value *row = mseq_array_get(rows, 0);
     copy_text(known->role, sizeof known->role, row, "role_name");
     copy_text(known->password, sizeof known->password, row, "password");
@@ -168,14 +171,16 @@ static mseq_status read_role(const manager_call *call, const manager_source *sou
 /* Of two that write at a time the role stays that of the first. */
 static mseq_status keep_role(const manager_call *call, const manager_source *source,
                              const fence_role *known, mseq_error *err) {
-    return manager_query(call->catalog, NULL, err,
-                         "INSERT INTO fence_role (user_uid, data_source_uid, role_name, password,"
-                         " schema_name, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-                         " ON CONFLICT (user_uid, data_source_uid) DO UPDATE SET"
-                         " schema_name = excluded.schema_name, revision = excluded.revision"
-                         " WHERE fence_role.role_name = excluded.role_name",
-                         "sssssi", call->caller->user_uid, source->uid, known->role,
-                         known->password, known->schema, known->revision);
+    mseq_status status =
+        manager_query(call->catalog, NULL, err,
+                      "INSERT INTO fence_role (user_uid, data_source_uid, role_name, password,"
+                      " schema_name, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                      " ON CONFLICT (user_uid, data_source_uid) DO UPDATE SET"
+                      " schema_name = excluded.schema_name, revision = excluded.revision"
+                      " WHERE fence_role.role_name = excluded.role_name",
+                      "sssssi", call->caller->user_uid, source->uid, known->role, known->password,
+                      known->schema, known->revision);
+    return status == MSEQ_OK ? manager_catalog_changed(call, err) : status;
 }
 
 /* Names of the tables that the caller may view, and whether they may edit them. */
@@ -355,7 +360,7 @@ static mseq_status grant_anew(const manager_call *call, const manager_scope *sco
     if (status == MSEQ_OK)
         status = keep_role(call, scope->source, known, err);
     if (status == MSEQ_OK) /* another thread may have been first: its role counts */
-        status = read_role(call, scope->source, known, err);
+        status = read_role(call, scope->source, true, known, err);
     else
         mseq_error_prefix(err, "the role of '%s' in the data source '%s': ", call->caller->username,
                           scope->source->uid);
@@ -383,7 +388,10 @@ mseq_status manager_fence_connect(const manager_call *call, const manager_scope 
     fence_role known = {.revision = -1};
     if (scope->source->dialect != MSEQ_POSTGRESQL || scope->source->parser_only)
         return connect_unfenced(scope->source, connection, schema, err);
-    mseq_status status = read_role(call, scope->source, &known, err);
+    mseq_status status = read_role(call, scope->source, false, &known, err);
+    bool good = !anew && known.revision == scope->access_revision;
+    if (status == MSEQ_OK && !good)
+        status = read_role(call, scope->source, true, &known, err);
     if (status == MSEQ_OK && (anew || known.revision != scope->access_revision))
         status = grant_anew(call, scope, &known, err);
     if (status == MSEQ_OK && !(*schema = mseq_text_dup(known.schema)))

@@ -129,6 +129,7 @@ void mseq_manager_close(mseq_manager *manager) {
     manager_janitor_stop(manager);
     manager_fences_close(manager);
     manager_sources_close(manager);
+    manager_query_cache_free(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);
     free(manager->catalog_name);

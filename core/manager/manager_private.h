@@ -10,6 +10,7 @@
 #define MSEQ_MANAGER_PRIVATE_H
 
 #include <pthread.h>
+#include <stdarg.h>
 
 #include "mainsequence/manager.h"
 
@@ -43,8 +44,9 @@ typedef struct manager_source {
     int64_t clean_at; /* when expired credentials are removed; guarded by the manager's lock */
 } manager_source;
 
-typedef struct manager_janitor manager_janitor; /* janitor.h */
-typedef struct manager_fence manager_fence;     /* fence.c */
+typedef struct manager_janitor manager_janitor;         /* janitor.h */
+typedef struct manager_fence manager_fence;             /* fence.c */
+typedef struct manager_query_cache manager_query_cache; /* query_cache.c */
 
 struct mseq_manager {
     char *directory; /* absolute */
@@ -56,19 +58,27 @@ struct mseq_manager {
     mseq_scrypt_cost password_cost;
     pthread_mutex_t lock; /* guards what follows */
     manager_source *sources;
-    manager_fence *fences;    /* the one used last first */
-    manager_janitor *janitor; /* NULL until there is something to clean */
-    unsigned hashes;          /* passwords being derived */
+    manager_fence *fences;        /* the one used last first */
+    manager_janitor *janitor;     /* NULL until there is something to clean */
+    unsigned hashes;              /* passwords being derived */
+    manager_query_cache *queries; /* NULL until something is remembered */
 };
+
+/* Of the catalog: they grow in the transactions that change it. */
+typedef struct manager_revisions {
+    int64_t access;  /* who may access what */
+    int64_t catalog; /* anything; negative: not read */
+} manager_revisions;
 
 typedef struct manager_call {
     mseq_manager *manager;
     const mseq_request *request;
     const manager_caller *caller;
     mseq_connection *catalog;
-    mseq_value *query; /* object of strings; repeated keys joined with commas */
-    char *uid;         /* the {uid} of the path, or NULL */
-    bool time_indexed; /* the route is one of dynamic_table/ */
+    manager_revisions revisions; /* read before what is asked of the catalog */
+    mseq_value *query;           /* object of strings; repeated keys joined with commas */
+    char *uid;                   /* the {uid} of the path, or NULL */
+    bool time_indexed;           /* the route is one of dynamic_table/ */
     mseq_reply *reply;
 } manager_call;
 
@@ -135,6 +145,9 @@ void manager_draft_free(manager_draft *draft);
  * int as 0 or 1, 'j' const mseq_value * as JSON text. `rows` may be NULL. */
 mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
                           const char *sql, const char *types, ...) MSEQ_MUST_CHECK;
+mseq_status manager_query_arguments(mseq_connection *catalog, mseq_value **rows, mseq_error *err,
+                                    const char *sql, const char *types,
+                                    va_list arguments) MSEQ_MUST_CHECK;
 /* The same with a list of parameters (NULL: none). */
 mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
                                const mseq_value *parameters, mseq_value **rows,
@@ -143,9 +156,27 @@ mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
  * the other, of whatever thread, process or server. */
 mseq_status manager_begin(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+/* Raises the catalog's revision, which manager_commit does by itself: behind a change that stands
+ * in no transaction. */
+mseq_status manager_catalog_changed(const manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 /* JSON text of a value as the catalog keeps it, owned by the caller. */
 mseq_status manager_json_text(const mseq_value *value, char **text,
                               mseq_error *err) MSEQ_MUST_CHECK;
+
+/* ---- query_cache.c -----------------------------------------------------------------------------
+ */
+
+/* The revisions of the catalog as they are now. */
+mseq_status manager_revisions_read(const manager_call *call, manager_revisions *revisions,
+                                   mseq_error *err) MSEQ_MUST_CHECK;
+/* Reads those of the call unless they are known. */
+mseq_status manager_revisions_ensure(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+/* As manager_query on the call's catalog, for a constant text that only reads what transactions of
+ * manager_begin write, with 's' and 'b' alone; not inside of such a transaction. The answer may be
+ * one that was given under the call's revisions before; when they are not read it is asked for. */
+mseq_status manager_query_known(const manager_call *call, mseq_value **rows, mseq_error *err,
+                                const char *sql, const char *types, ...) MSEQ_MUST_CHECK;
+void manager_query_cache_free(mseq_manager *manager);
 
 /* ---- folder.c ----------------------------------------------------------------------------------
  */

@@ -262,8 +262,11 @@ static mseq_status answer(manager_call *call, const route *found, const match *v
         status = mseq_error_set(err, MSEQ_E_CANCELLED, "the request was cancelled");
     if (status == MSEQ_OK)
         status = mseq_database_connect(call->manager->catalog, &call->catalog, err);
-    if (status == MSEQ_OK && remote && !found->open)
-        status = manager_authenticate(call, remote, err);
+    if (status == MSEQ_OK && remote && !found->open) {
+        status = manager_revisions_read(call, &call->revisions, err);
+        if (status == MSEQ_OK)
+            status = manager_authenticate(call, remote, err);
+    }
     if (status == MSEQ_OK)
         status = found->handler(call, err);
     mseq_connection_release(call->catalog); /* rolls back what was not committed */
@@ -294,6 +297,7 @@ static void handle(mseq_manager *self, const mseq_request *request, manager_call
     manager_call call = {.manager = self,
                          .request = request,
                          .caller = remote ? remote : &self->local,
+                         .revisions = {.catalog = -1},
                          .reply = reply};
     mseq_status status = cut_path(request, &pieces, &err);
     if (status == MSEQ_OK)

@@ -100,16 +100,17 @@ static mseq_status find_tables(const manager_call *call, const mseq_value *names
     return status;
 }
 
-static mseq_status query_scope(const manager_call *call, const manager_row *row,
-                               manager_scope *scope, mseq_error *err) {
+static mseq_status query_scope(manager_call *call, const manager_row *row, manager_scope *scope,
+                               mseq_error *err) {
     const char *source = manager_row_text(row, "data_source_uid");
     mseq_value *names = mseq_value_object(), *records = NULL;
     const query_text text = text_of(call);
     mseq_status status = names ? MSEQ_OK : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
-        status = manager_source_find(call, source, &scope->source, err);
+        status = manager_revisions_ensure(call, err);
+    scope->access_revision = call->revisions.access;
     if (status == MSEQ_OK)
-        status = manager_access_revision(call, &scope->access_revision, err);
+        status = manager_source_find(call, source, &scope->source, err);
     if (status == MSEQ_OK)
         status = names_in(text.sql, text.length, names, err);
     if (status == MSEQ_OK)
@@ -237,6 +238,7 @@ static mseq_status run(manager_call *call, const manager_row *row, mseq_error *e
         manager_scope_free(&scope);
         if (!manager_access_changed_since(status, &cause))
             break;
+        call->revisions.catalog = -1; /* to be read again */
     }
     if (status == MSEQ_OK)
         status = answer(call, &result, QUERY_ROWS, err);

@@ -91,14 +91,14 @@ static mseq_status check_active(manager_call *call, const mseq_value *declared,
 static mseq_status find_record(const manager_call *call, const char *uid, mseq_value **records,
                                mseq_error *err) {
     mseq_status status =
-        manager_query(call->catalog, records, err,
-                      "SELECT uid, data_source_uid, physical_table_name, provisioning_status,"
-                      " column_types, CASE WHEN " MANAGER_MAY_EDIT(
-                          "?3", "?4") " THEN 1 ELSE 0 END AS may_edit FROM meta_table"
-                                      " WHERE uid = ?1 AND organization_uid = ?2"
-                                      " AND " MANAGER_MAY_VIEW("?3", "?4"),
-                      "ssbs", uid, call->caller->organization_uid, (int)call->caller->admin,
-                      call->caller->user_uid);
+        manager_query_known(call, records, err,
+                            "SELECT uid, data_source_uid, physical_table_name, provisioning_status,"
+                            " column_types, CASE WHEN " MANAGER_MAY_EDIT(
+                                "?3", "?4") " THEN 1 ELSE 0 END AS may_edit FROM meta_table"
+                                            " WHERE uid = ?1 AND organization_uid = ?2"
+                                            " AND " MANAGER_MAY_VIEW("?3", "?4"),
+                            "ssbs", uid, call->caller->organization_uid, (int)call->caller->admin,
+                            call->caller->user_uid);
     if (status == MSEQ_OK && mseq_value_length(*records) == 0)
         status = manager_refuse(err, MSEQ_E_NOT_FOUND, "not_found",
                                 "there is no MetaTable '%.100s'", uid);
@@ -198,7 +198,8 @@ mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operatio
         status = scope->tables ? MSEQ_OK : mseq_error_no_memory(err);
     }
     if (status == MSEQ_OK) /* before the tables: a change between is seen */
-        status = manager_access_revision(call, &scope->access_revision, err);
+        status = manager_revisions_ensure(call, err);
+    scope->access_revision = call->revisions.access;
     for (size_t i = 0; i < mseq_value_length(tables) && status == MSEQ_OK; i++)
         status = resolve_table(call, operation, mseq_array_get(tables, i), scope, err);
     if (status == MSEQ_OK)

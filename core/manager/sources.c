@@ -113,10 +113,10 @@ static mseq_status open_source(const manager_call *call, manager_source *source,
 static mseq_status find_record(const manager_call *call, const char *uid, mseq_value **rows,
                                mseq_error *err) {
     mseq_status status =
-        manager_query(call->catalog, rows, err,
-                      "SELECT class_type, location, secret_kind, secret_name, fence"
-                      " FROM data_source WHERE uid = ?1 AND organization_uid = ?2",
-                      "ss", uid, call->caller->organization_uid);
+        manager_query_known(call, rows, err,
+                            "SELECT class_type, location, secret_kind, secret_name, fence"
+                            " FROM data_source WHERE uid = ?1 AND organization_uid = ?2",
+                            "ss", uid, call->caller->organization_uid);
     if (status == MSEQ_OK && mseq_value_length(*rows) == 0)
         status = manager_refuse(err, MSEQ_E_NOT_FOUND, "data_source_not_found",
                                 "there is no data source '%.100s'", uid);

@@ -26,7 +26,7 @@
 #include "mainsequence/endpoint.h"
 #include "mainsequence/server.h"
 
-enum { ROUNDS = 11, ROWS = 1000, SIDES = 4 };
+enum { ROUNDS = 51, ROWS = 1000, SIDES = 4 };
 
 static void fail(const char *what) {
     fprintf(stderr, "bench_governed: %s\n", what);
@@ -330,7 +330,7 @@ static void measure_source(world *own, side *sides, size_t count, int calls) {
 
 int main(int argc, char **argv) {
     const char *uri = argc > 1 ? argv[1] : "";
-    int calls = argc > 2 ? atoi(argv[2]) : 500;
+    int calls = argc > 2 ? atoi(argv[2]) : 50;
     const char *catalog = argc > 3 ? argv[3] : NULL;
     char folder[] = "/tmp/mseq-bench-XXXXXX", command[64], address[64];
     mseq_error err = MSEQ_ERROR_INIT;
