@@ -9,17 +9,21 @@ mode="${1:-all}"
 
 bash rocks/install-dependencies.sh test || exit 2
 
-passed=0
-failed=0
-failures=""
 logs="$root/build/logs"
+results="$logs/results" # a line for each check or suite: passed, failed, name
 mkdir -p "$logs"
+: >"$results"
 
 say() { printf '%s\n' "$*"; }
-count() { # passed failed name
-  passed=$((passed + $1))
-  failed=$((failed + $2))
-  if [ "$2" -gt 0 ]; then failures="$failures"$'\n'"  $3"; fi
+count() { printf '%s\t%s\t%s\n' "$@" >>"$results"; } # passed failed name
+# Runs a check or suite beside others, one a processor; `wait` ends the group.
+beside() { # check|suite arguments…
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+  {
+    told=$("$@")
+    flock 9
+    say "$told"
+  } 9>"$logs/lock" &
 }
 # A check that passes or fails as a whole; its output is shown only when it fails.
 check() { # name command…
@@ -77,14 +81,14 @@ c_tests() { # label directory prefix…
     [ -x "$program" ] && [ -f "$program" ] || continue
     name=$(basename "$program")
     [[ "$label" = valgrind && "$name" =~ $too_slow_for_valgrind ]] && continue
-    suite "$label $name" "$@" "$program"
+    beside suite "$label $name" "$@" "$program"
   done
+  wait
 }
 finish() {
-  if [ -n "$failures" ]; then say ""; say "Failed:$failures"; fi
-  say ""
-  say "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
+  wait
+  awk -F '\t' '$2 > 0 { failures = failures "\n  " $3 } { passed += $1; failed += $2 }
+    END { if (failed) print "\nFailed:" failures; printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$results"
   exit
 }
 
@@ -101,24 +105,25 @@ busted() { lua5.4 /usr/bin/busted --lpath="" "$@"; }
 check "build with gcc" build build -DCMAKE_C_COMPILER=gcc || finish
 c_tests "gcc" build
 
-suite "golden naming" lua5.4 spec/golden/run.lua naming spec/golden/naming.json
-suite "golden contracts" lua5.4 spec/golden/run.lua contracts spec/golden/contracts.json
-suite "golden ddl" lua5.4 spec/golden/run.lua ddl spec/golden/ddl/ddl.json
-suite "golden ops" lua5.4 spec/golden/run.lua ops spec/golden/ddl/ops.json
-suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/ddl/autogenerate.json
-suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/compiled_sql/cases.json
-suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
-suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
+beside suite "golden naming" lua5.4 spec/golden/run.lua naming spec/golden/naming.json
+beside suite "golden contracts" lua5.4 spec/golden/run.lua contracts spec/golden/contracts.json
+beside suite "golden ddl" lua5.4 spec/golden/run.lua ddl spec/golden/ddl/ddl.json
+beside suite "golden ops" lua5.4 spec/golden/run.lua ops spec/golden/ddl/ops.json
+beside suite "golden autogenerate" lua5.4 spec/golden/run.lua autogenerate spec/golden/ddl/autogenerate.json
+beside suite "golden compiled_sql" lua5.4 spec/golden/run.lua compiled_sql spec/golden/compiled_sql/cases.json
+beside suite "golden build_operation" lua5.4 spec/golden/run.lua build_operation spec/golden/compiled_sql/build_operation.json
+beside suite "golden reflection (SQLite)" lua5.4 spec/golden/run.lua reflection spec/golden/ddl/reflection.json --dialect sqlite
 for dialect in postgresql sqlite; do
-  suite "golden governance ($dialect)" lua5.4 spec/golden/run.lua governance spec/golden/governance.json --dialect $dialect
+  beside suite "golden governance ($dialect)" lua5.4 spec/golden/run.lua governance spec/golden/governance.json --dialect $dialect
 done
-suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
-suite "golden wire migrations" lua5.4 spec/golden/run.lua wire_migrations spec/golden/wire/migrations.json
+beside suite "golden wire" lua5.4 spec/golden/run.lua wire spec/golden/wire/transcripts.json
+beside suite "golden wire migrations" lua5.4 spec/golden/run.lua wire_migrations spec/golden/wire/migrations.json
 
 for file in spec/lua/*_spec.lua spec/integration/*_spec.lua spec/interop/*_spec.lua; do
   [ -f "$file" ] || continue
-  suite "$file" busted -o TAP "$file"
+  beside suite "$file" busted -o TAP "$file"
 done
+wait
 
 if [ "$mode" = all ]; then
   check "rooms keep to ARCHITECTURE.md" lua5.4 spec/rooms.lua
@@ -129,10 +134,11 @@ if [ "$mode" = all ]; then
     c_tests "sanitized" build/sanitized
     # Lua itself is not instrumented, so its own memory is not a leak of ours.
     for file in spec/lua/*_spec.lua; do
-      suite "sanitized $file" env LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
+      beside suite "sanitized $file" env LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
         ASAN_OPTIONS=detect_leaks=0 LUA_CPATH="$root/build/sanitized/lua/?.so;;" MSEQ_BUILD="$root/build/sanitized" \
         lua5.4 /usr/bin/busted --lpath="" -o TAP "$file"
     done
+    wait
   fi
   # Fair scheduling: else a thread that never sleeps keeps the others from running.
   c_tests "valgrind" build valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes
@@ -143,9 +149,10 @@ if [ "$mode" = all ]; then
       mkdir -p "build/fuzz/corpus/$name"
       seeds="spec/fuzz/corpus/${name#fuzz_}"
       [ -d "$seeds" ] || seeds=""
-      check "$name, 10 s" "$program" -max_total_time=10 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+      beside check "$name, 10 s" "$program" -max_total_time=10 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" $seeds
     done
+    wait
   fi
   check "clang-tidy" bash -c 'git ls-files "core/*.c" | xargs -P 2 -n 1 clang-tidy -p build --quiet'
 fi
