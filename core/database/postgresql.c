@@ -120,10 +120,13 @@ static mseq_status make_lists(postgresql_target *target, mseq_error *err) {
 
 static mseq_status target_open(const mseq_database_options *options, void **opened,
                                mseq_error *err) {
+    mseq_status status = pq_load(err);
+    if (status != MSEQ_OK)
+        return status;
     postgresql_target *target = calloc(1, sizeof *target);
     if (!target)
         return mseq_error_no_memory(err);
-    mseq_status status = read_uri(options->uri, target, err);
+    status = read_uri(options->uri, target, err);
     if (status == MSEQ_OK)
         status = add_settings(options, target, err);
     if (status == MSEQ_OK)

@@ -3,9 +3,8 @@
 #ifndef MSEQ_DATABASE_POSTGRESQL_PRIVATE_H
 #define MSEQ_DATABASE_POSTGRESQL_PRIVATE_H
 
-#include <libpq-fe.h>
-
 #include "driver.h"
+#include "postgresql_library.h"
 
 /* Where to connect. Immutable after open. */
 typedef struct postgresql_target {

@@ -157,6 +157,9 @@ mseq_status mseq_server_start(const mseq_server_options *options, mseq_server **
     if (status != MSEQ_OK)
         return status;
     char unique[37];
+    status = microhttpd_load(err);
+    if (status != MSEQ_OK)
+        return status;
     status = mseq_uuid_new(unique);
     mseq_server *started = status == MSEQ_OK ? calloc(1, sizeof *started) : NULL;
     if (!started)

@@ -16,9 +16,8 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#include <microhttpd.h>
-
 #include "mainsequence/server.h"
+#include "microhttpd_library.h"
 
 enum {
     SERVER_HEADER_MAXIMUM = 32 * 1024, /* bytes of a request's line and headers */

@@ -242,11 +242,14 @@ mseq_status mseq_transport_http_new(const char *origin, const mseq_http_options 
                                                        .send_many = http_send_many};
     static const mseq_http_options defaults = MSEQ_HTTP_OPTIONS_INIT;
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    mseq_status status = curl_load(err);
+    if (status != MSEQ_OK)
+        return status;
     pthread_once(&once, start_curl);
     if (curl_started != CURLE_OK)
         return mseq_error_set(err, MSEQ_E_TRANSPORT, "libcurl does not start: %s",
                               curl_easy_strerror(curl_started));
-    mseq_status status = check_origin(origin, err);
+    status = check_origin(origin, err);
     if (status != MSEQ_OK)
         return status;
     http_transport *http = calloc(1, sizeof *http);

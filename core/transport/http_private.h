@@ -3,8 +3,7 @@
 #ifndef MSEQ_HTTP_PRIVATE_H
 #define MSEQ_HTTP_PRIVATE_H
 
-#include <curl/curl.h>
-
+#include "curl_library.h"
 #include "mainsequence/transport.h"
 
 /* What all exchanges of a transport share. */

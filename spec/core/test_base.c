@@ -476,8 +476,41 @@ static void dialects(void **state) {
     assert_string_equal(mseq_version(), MSEQ_VERSION_STRING);
 }
 
+/* ---- Shared libraries */
+
+static void test_library(void **state) {
+    (void)state;
+    static const char *const names[] = {"zlibVersion", "no_such_function"};
+    struct {
+        const char *(*version)(void);
+        void (*nothing)(void);
+    } functions = {NULL, NULL};
+    mseq_library library = {.file = "libz.so.1",
+                            .package = "zlib1g",
+                            .names = names,
+                            .functions = &functions,
+                            .count = 2};
+    mseq_error err = MSEQ_ERROR_INIT;
+    assert_int_equal(mseq_library_load(&library, &err), MSEQ_E_IO);
+    assert_non_null(strstr(err.message, "libz.so.1"));
+    assert_non_null(strstr(err.message, "no_such_function"));
+    assert_non_null(strstr(err.hint, "zlib1g"));
+    library.count = 1; /* a failure is not kept */
+    assert_int_equal(mseq_library_load(&library, NULL), MSEQ_OK);
+    assert_int_equal(functions.version()[0], '1');
+    functions.version = NULL;
+    assert_int_equal(mseq_library_load(&library, NULL), MSEQ_OK);
+    assert_null(functions.version); /* once is enough */
+    mseq_library missing = {.file = "libnothing.so.9", .package = "libnothing9"};
+    mseq_error_clear(&err);
+    assert_int_equal(mseq_library_load(&missing, &err), MSEQ_E_IO);
+    assert_non_null(strstr(err.message, "cannot load the library libnothing.so.9"));
+    assert_int_equal(mseq_library_load(&missing, NULL), MSEQ_E_IO);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_library),
         cmocka_unit_test(first_error_wins),
         cmocka_unit_test(additions_need_an_error),
         cmocka_unit_test(long_text_is_cut_at_a_character),

@@ -427,6 +427,24 @@ MSEQ_API mseq_status mseq_file_read(const char *path, size_t maximum, mseq_buffe
 /* Makes a folder (0700) and those above it; one that exists is fine. MSEQ_E_IO: errno says why. */
 MSEQ_API mseq_status mseq_folder_make(const char *path) MSEQ_MUST_CHECK;
 
+/* ---- Shared libraries ------------------------------------------------------------------------ */
+
+/* A library that is loaded when it is first needed and then stays: libcurl, libpq and libmicrohttpd
+ * bring forty others along, and loading those takes longer than everything else that a short
+ * program does. Static, one for each library; `functions` has `count` places for pointers to
+ * functions. */
+typedef struct mseq_library {
+    const char *file;    /* "libcurl.so.4" */
+    const char *package; /* of Debian, for the message */
+    const char *const *names;
+    void *functions;
+    size_t count;
+    bool loaded; /* atomically */
+} mseq_library;
+/* Loads the library, if that was not done before, and looks its functions up; from any thread. The
+ * library is tried again after a failure. MSEQ_E_IO names the library and says why. */
+MSEQ_API mseq_status mseq_library_load(mseq_library *library, mseq_error *err) MSEQ_MUST_CHECK;
+
 /* ---- Cancellation ---------------------------------------------------------------------------- */
 
 /* Set once by any thread or a signal handler; read by whatever waits. */
