@@ -16,7 +16,7 @@ local Compiler = compiler.Compiler
 local NOTHING = {}
 local LITERAL = "literal_value"
 -- what stands for a default that the client would compute: named by its column even inside a CTE
-local NULL_VALUE = { kind = LITERAL, value = core.null, own_name = true }
+local NULL_VALUE = { kind = LITERAL, value = core.null, own_name = true, constant = true }
 
 function dml.methods:proxies_for(owner)
   return naming.proxies(owner, self:result_columns(), nil)
@@ -28,17 +28,25 @@ local function column_key(column)
   return type(column.key) == "string" and column.key or column.name
 end
 
+---A literal value as a parameter that is named by a number.
+local function numbered_bind(column, literal)
+  local element = expression.bind(nil, literal.value, column.type)
+  element.source = literal
+  return element
+end
+
 ---A parameter that is named by its column; inside a CTE by a number, since the names could clash.
-local function column_bind(c, column, value, suffix, own_name)
-  if c.in_cte and not own_name then return expression.bind(nil, value, column.type) end
+local function column_bind(c, column, literal, suffix)
+  if c.in_cte and not literal.own_name then return numbered_bind(column, literal) end
   local key = column_key(column)
-  return expression.new { kind = "bind", key = key .. (suffix or ""), base = key, value = value, type = column.type, crud = true }
+  return expression.new { kind = "bind", key = suffix and key .. suffix or key, base = key, value = literal.value,
+    type = column.type, crud = true, source = literal }
 end
 
 ---The text of what a column is set to. A literal has the column's name, too, but not in `later` rows.
 local function write_value(c, column, value, suffix, later)
   if value.kind == LITERAL then
-    c:visit(column_bind(c, column, value.value, suffix, value.own_name))
+    c:visit(column_bind(c, column, value, suffix))
   elseif value.kind == "bind" then
     if value.type == types.null then value = expression.with_type(value, column.type) end
     if value.unique and not c.in_cte and not later then c:name_bind(value, column_key(column) .. (suffix or "")) end
@@ -221,7 +229,7 @@ local function source_with_defaults(c, statement)
     if not given[column] and column.default then
       columns[#columns + 1] = column
       extra[#extra + 1] = is_expression(column.default) and expression.grouped(column.default)
-        or column_bind(c, column, core.null, nil, true)
+        or column_bind(c, column, NULL_VALUE)
     end
   end
   if #extra == 0 then return columns, source end
@@ -294,7 +302,7 @@ local function on_conflict_target(c, target)
 end
 
 local function conflict_value(c, column, value)
-  if value.kind == LITERAL then return c:visit(expression.bind(nil, value.value, column.type)) end
+  if value.kind == LITERAL then return c:visit(numbered_bind(column, value)) end
   if value.kind == "bind" and value.type == types.null then value = expression.with_type(value, column.type) end
   return c:visit(expression.grouped(value))
 end

@@ -123,37 +123,46 @@ local function empty_list(c, sqltype)
   return nulls .. (c.expand_operator == operators.not_in and ") OR (1 = 1" or ") AND (1 != 1")
 end
 
+---Members of a list that are rows: a parameter for each value of a row.
+local function expand_rows(c, sqltype, name, rows, list)
+  local buffer = c.buffer
+  list.types = {}
+  for position = 1, #rows do
+    buffer[#buffer + 1] = position > 1 and ", (" or "("
+    local row = rows[position]
+    for index = 1, #row do
+      local count = #list.names + 1
+      list.names[count], list.values[count] = name .. "_" .. position .. "_" .. index, row[index]
+      list.types[count] = sqltype.types and sqltype.types[index] or values.type_of(row[index])
+      if index > 1 then buffer[#buffer + 1] = ", " end
+      placeholder(c, list.names[count])
+    end
+    buffer[#buffer + 1] = ")"
+  end
+end
+
 ---The members of a list: a parameter each, which come after all others.
 local function expand(c, element, name, members)
   local buffer = c.buffer
-  local sqltype = element.type
+  local sqltype, count = element.type, #members
   buffer[#buffer + 1] = c.sqlite and sqltype.types and "(VALUES " or "("
-  if #members == 0 then
+  if count == 0 then
     buffer[#buffer + 1] = empty_list(c, sqltype)
+  elseif element.literal_execute or c.literal_binds then
+    for position = 1, count do
+      buffer[#buffer + 1] = (position > 1 and ", " or "") .. literal_text(c, members[position])
+    end
   else
-    local cast, expanded = bind_cast(c, sqltype), c.expanded or {}
-    c.expanded = expanded
-    local rows = sqltype.types or (sqltype == types.null and type(members[1]) == "table" and not values.is_value(members[1]))
-    for position = 1, #members do
-      local member = members[position]
-      if position > 1 then buffer[#buffer + 1] = ", " end
-      if element.literal_execute or c.literal_binds then
-        buffer[#buffer + 1] = literal_text(c, member)
-      elseif rows then
-        buffer[#buffer + 1] = "("
-        for index = 1, #member do
-          local member_name = name .. "_" .. position .. "_" .. index
-          expanded[#expanded + 1] = { name = member_name, value = member[index],
-            type = sqltype.types and sqltype.types[index] or values.type_of(member[index]), element = element }
-          if index > 1 then buffer[#buffer + 1] = ", " end
-          placeholder(c, member_name)
-        end
-        buffer[#buffer + 1] = ")"
-      else
-        local member_name = name .. "_" .. position
-        expanded[#expanded + 1] = { name = member_name, value = member, type = sqltype, element = element }
-        placeholder(c, member_name, cast)
-      end
+    local list = { element = element, names = {}, values = members, types = false }
+    c.lists = c.lists or {}
+    c.lists[#c.lists + 1] = list
+    if sqltype.types or (sqltype == types.null and type(members[1]) == "table" and not values.is_value(members[1])) then
+      list.values = {}
+      expand_rows(c, sqltype, name, members, list)
+    else
+      local names, stem, close = list.names, name .. "_", bind_cast(c, sqltype) or ")s"
+      for position = 1, count do names[position] = stem .. position end
+      buffer[#buffer + 1] = "%(" .. table.concat(names, close .. ", %(") .. close
     end
   end
   buffer[#buffer + 1] = ")"

@@ -42,7 +42,7 @@ function M.new(dialect)
     resolved = false, counters = {}, truncated = false, cuts = false,
     bind_names = {}, binds = {}, order = {}, stack = {}, ctes = NOTHING, cte_by_name = false, cte_seen = false,
     include_table = true, label_shown = false, literal_binds = false, in_operation = false,
-    tables = {}, ambiguous = false, expanded = false, parameters = false, in_cte = false, warnings = false,
+    tables = {}, ambiguous = false, lists = false, parameters = false, in_cte = false, warnings = false,
   }, Compiler)
 end
 

@@ -20,11 +20,17 @@ for field, value in next, SHAPE do
   if type(value) == "table" then KEYS = field end
 end
 
----The metatable of objects with these keys, in this order.
+local PAIRS, NEWINDEX, NAME = SHAPE.__pairs, SHAPE.__newindex, SHAPE.__name
+
+---The metatable of objects with these keys, in this order. `methods`, `compiled` and `source` are for operations.
 ---@param keys string[]
+---@param methods table?
+---@param compiled mainsequence.sql.Compiled?
+---@param source table?
 ---@return table
-function M.shape(keys)
-  return { [KEYS] = keys, __pairs = SHAPE.__pairs, __newindex = SHAPE.__newindex, __name = SHAPE.__name }
+function M.shape(keys, methods, compiled, source)
+  return { [KEYS] = keys, __pairs = PAIRS, __newindex = NEWINDEX, __name = NAME, __index = methods, compiled = compiled,
+    source = source }
 end
 
 -- ---- Values -------------------------------------------------------------------------------------
@@ -151,16 +157,27 @@ end
 
 -- ---- A finished statement -----------------------------------------------------------------------
 
+---A statement's text and what its parameters are, apart from their values.
 ---@class mainsequence.sql.Compiled
 ---@field sql string
 ---@field dialect string
 ---@field names string[] of the parameters, in wire order
----@field values any[] as they travel
----@field tokens (string|false)[] types of temporal ones
----@field binds table<string, mainsequence.sql.Element> by name
+---@field shape table metatable of the document of parameters
+---@field types mainsequence.sql.Type[] of those that are no members of lists
+---@field keys (string|false)[] their names as the user gives values for them, false for those that have none
+---@field sources table[]|false what holds their values; then what holds the lists
+---@field slots integer[]|false places in the slots of a shape, instead of sources; 0: NULL
+---@field lists { key: string|false, first: integer, count: integer, type: mainsequence.sql.Type }[]
+---@field binds table<string, mainsequence.sql.Parameter> by name
 ---@field tables table<table, "read"|"write"> models that the statement touches
+---@field models table[]? the same, sorted
 ---@field unbound boolean it touches a table that is no model
 ---@field warnings string[]?
+
+---@class mainsequence.sql.Parameter
+---@field type mainsequence.sql.Type
+---@field unique boolean it has no name of its own
+---@field fixed boolean its value is in the text, or decides how long the text is
 
 local function untyped(sqltype)
   return sqltype.token and types.null or sqltype
@@ -171,58 +188,100 @@ local escape = compiler.escape
 ---@param c mainsequence.sql.Compiler
 ---@return mainsequence.sql.Compiled
 function M.finish(c)
-  local names, wires, tokens, count = {}, {}, {}, 0
-  local to_wire = c.sqlite and sqlite_wire or plain_wire
-  local binds, order, sqlite = c.binds, c.order, c.sqlite
+  local names, parameter_types, keys, sources, lists, count = {}, {}, {}, {}, {}, 0
+  local binds, order, known = c.binds, c.order, {}
   for position = 1, #order do
     local raw = order[position]
     local element = binds[raw]
-    if not element.expanding and not element.literal_execute then
-      local name, sqltype = escape(raw), element.type
-      -- a parameter whose name had to be changed loses its type, as it does in the reference
-      if name ~= raw and not sqlite then sqltype = untyped(sqltype) end
-      local wire, token = to_wire(name, c:value(element, raw), sqltype)
+    local fixed = element.expanding or element.literal_execute
+    known[raw] = { type = element.type, unique = element.unique, fixed = fixed }
+    if not fixed then
+      local name = escape(raw)
       count = count + 1
-      names[count], wires[count], tokens[count] = name, wire, token or false
+      names[count], keys[count], sources[count] = name, not element.unique and raw, element
+      -- a parameter whose name had to be changed loses its type, as it does in the reference
+      parameter_types[count] = name ~= raw and not c.sqlite and untyped(element.type) or element.type
     end
   end
-  local expanded = c.expanded
-  for position = 1, expanded and #expanded or 0 do
-    local member = expanded[position]
-    local sqltype = member.type
-    local wire, token
-    if sqltype.token and type(member.value) == "string" and not c.sqlite then
-      -- texts in a list of temporal values are texts in the reference, too
-      wire = member.value
-    else
-      wire, token = to_wire(member.name, member.value, sqltype)
-    end
-    count = count + 1
-    names[count], wires[count], tokens[count] = member.name, wire, token or false
+  for position, list in ipairs(c.lists or {}) do
+    local element, members = list.element, list.names
+    lists[position] = { key = not element.unique and element.key, first = #names + 1, count = #members, type = element.type,
+      types = list.types }
+    sources[count + position] = { value = list.values, source = element }
+    table.move(members, 1, #members, #names + 1, names)
   end
   return {
-    sql = table.concat(c.buffer), dialect = c.dialect, names = names, values = wires, tokens = tokens, binds = binds,
-    tables = c.tables, unbound = c.unbound or false, warnings = c.warnings, expanded = c.expanded and true or false,
+    sql = table.concat(c.buffer), dialect = c.dialect, names = names, shape = M.shape(names), types = parameter_types,
+    keys = keys, sources = sources, slots = false, lists = lists, binds = known, tables = c.tables,
+    unbound = c.unbound or false, warnings = c.warnings,
   }
 end
 
----Parameters and their types as documents.
----@param names string[]
----@param wires any[]
----@param tokens (string|false)[]
----@return table parameters, table parameter_types
-function M.documents(names, wires, tokens)
-  local parameters, token_names, token_values = {}, nil, {}
-  for position = 1, #names do
-    local name = names[position]
-    parameters[name] = wires[position]
-    if tokens[position] then
-      token_names = token_names or {}
-      token_names[#token_names + 1] = name
-      token_values[name] = tokens[position]
+local NULL = { value = null }
+
+---The value that a parameter has now: one given by name, or its own.
+local function value_of(source, key, given)
+  if key and given then
+    local value = given[key]
+    if value ~= nil then return value end
+  end
+  return source.callable and source.callable() or rawget(source, "value")
+end
+
+---Texts in a list of temporal values are texts in the reference, too.
+local function member_wire(to_wire, dialect, name, value, sqltype)
+  if sqltype.token and type(value) == "string" and dialect ~= "sqlite" then return value end
+  return to_wire(name, value, sqltype)
+end
+
+---The values of a statement as they travel, and the wire's names of their types, by position.
+---@param compiled mainsequence.sql.Compiled
+---@param slots table[]? of the statement's shape, when the compiled one is another of the same shape
+---@param given table<string, any>|false|nil values by name
+---@return any[] wires, table<integer, string> tokens
+function M.values(compiled, slots, given)
+  local to_wire = compiled.dialect == "sqlite" and sqlite_wire or plain_wire
+  local names, keys, parameter_types, wires, tokens = compiled.names, compiled.keys, compiled.types, {}, {}
+  local sources, places = slots or compiled.sources, slots and compiled.slots
+  for position = 1, #keys do
+    local source = sources[places and places[position] or position] or NULL
+    wires[position], tokens[position] = to_wire(names[position], value_of(source, keys[position], given),
+      parameter_types[position])
+  end
+  for index, list in ipairs(compiled.lists) do
+    local place = #keys + index
+    -- what the text was written for just now, or the list of a statement like it
+    local members = places and value_of(sources[places[place]], list.key, given) or sources[place].value
+    for offset = 1, list.count do
+      local position = list.first + offset - 1
+      wires[position], tokens[position] = member_wire(to_wire, compiled.dialect, names[position], members[offset],
+        list.types and list.types[offset] or list.type)
     end
   end
-  return setmetatable(parameters, M.shape(names)), setmetatable(token_values, M.shape(token_names or {}))
+  return wires, tokens
+end
+
+local NO_TYPES = M.shape {}
+
+---Parameters and their types as documents.
+---@param compiled mainsequence.sql.Compiled
+---@param wires any[]
+---@param tokens table<integer, string>
+---@return table parameters, table parameter_types
+function M.documents(compiled, wires, tokens)
+  local names, parameters = compiled.names, {}
+  for position = 1, #names do parameters[names[position]] = wires[position] end
+  setmetatable(parameters, compiled.shape)
+  if next(tokens) == nil then return parameters, setmetatable({}, NO_TYPES) end
+  local typed, token_of = {}, {}
+  for position = 1, #names do
+    local token = tokens[position]
+    if token then
+      typed[#typed + 1] = names[position]
+      token_of[names[position]] = token
+    end
+  end
+  return parameters, setmetatable(token_of, M.shape(typed))
 end
 
 return M

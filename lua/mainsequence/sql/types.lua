@@ -16,6 +16,7 @@ local M = {}
 ---@field naive boolean a timestamp without time zone
 ---@field item mainsequence.sql.Type? element type of arrays
 ---@field cast boolean a bound value of it carries a cast on PostgreSQL
+---@field mark string|false|nil see M.mark
 
 -- family → names of its types
 local FAMILIES = {
@@ -121,6 +122,28 @@ M.timestamp = build("DateTime", { timezone = true })
 M.time_with_zone = build("Time", { timezone = true })
 -- A match against a text search query is a boolean that stays as it is when it is negated.
 M.match = M.named("MatchType")
+
+---A word that tells the type from others, or nil: types that are declared alike have the same one.
+---@param sqltype mainsequence.sql.Type
+---@return string?
+function M.mark(sqltype)
+  if sqltype.mark ~= nil then return sqltype.mark or nil end
+  local parts = {}
+  for key, value in next, sqltype.args do
+    local kind = type(value)
+    if key == "item" then
+      parts[#parts + 1] = "item=" .. (M.mark(sqltype.item) or "")
+    elseif kind == "string" or kind == "number" or kind == "boolean" then
+      parts[#parts + 1] = ("%s=%q"):format(key, value)
+    else
+      parts = nil
+      break
+    end
+  end
+  if parts then table.sort(parts) end
+  sqltype.mark = parts and not sqltype.types and ("%s(%s);"):format(sqltype.name, table.concat(parts, ",")) or false
+  return sqltype.mark or nil
+end
 
 ---@param item mainsequence.sql.Type
 ---@return mainsequence.sql.Type

@@ -156,9 +156,7 @@ local Operation = {}
 
 ---The metatable of an operation; it remembers what the operation was compiled from.
 local function operation_shape(compiled, source)
-  local shape = parameters.shape(OPERATION_KEYS)
-  shape.__index, shape.compiled, shape.source = Operation, compiled, source
-  return shape
+  return parameters.shape(OPERATION_KEYS, Operation, compiled, source)
 end
 
 ---The model that a statement is about, to know its database before it is compiled.
@@ -217,20 +215,24 @@ local function refuse_unbound(models)
   fault.raise(("not bound: %s"):format(table.concat(missing, ", ")), "call meta_tables.bind { … } first, or give scope_tables")
 end
 
+---@param models table<table, string>
+---@return table[]
+local function sorted(models)
+  local list = {}
+  for model in next, models do list[#list + 1] = model end
+  table.sort(list, before)
+  return list
+end
+
 ---Scope of the bound models that a statement touches: sorted by table name, so that it is always the same.
 local function derived_scope(compiled, data_source_uid)
   if compiled.unbound or next(compiled.tables) == nil then
     fault.raise("scope_tables is needed: the statement reads what is no bound model",
       "give scope_tables = { { meta_table_uid = …, access = \"read\" } }")
   end
-  local models, tables, source, count = compiled.tables, {}, data_source_uid, 0
-  for model in next, models do
-    count = count + 1
-    tables[count] = model
-  end
-  if count > 1 then table.sort(tables, before) end
-  for position = 1, count do
-    local model = tables[position]
+  local models, tables, source = compiled.tables, {}, data_source_uid
+  compiled.models = compiled.models or sorted(models)
+  for position, model in ipairs(compiled.models) do
     local row = registry.binding(model) or refuse_unbound(models)
     if not source then
       source = row.data_source_uid
@@ -266,7 +268,7 @@ end
 
 local function document(compiled, source, wires, tokens)
   local head = source.head
-  local given, given_types = parameters.documents(compiled.names, wires, tokens)
+  local given, given_types = parameters.documents(compiled, wires, tokens)
   return setmetatable({
     operation = head.operation, version = M.VERSION, dialect = compiled.dialect,
     statement = setmetatable({ sql = compiled.sql, parameters = given, parameter_types = given_types, paramstyle = "pyformat" },
@@ -309,7 +311,7 @@ function M.compile_statement(statement, options)
   if dialect ~= "postgresql" and dialect ~= "sqlite" then
     fault.raise(("dialect %s is not supported"):format(fault.show(dialect)), "postgresql or sqlite")
   end
-  local compiled = compile.compile(statement, dialect, { values = options.values, lint = options.cartesian_warning })
+  local compiled, wires, tokens = compile.compile(statement, dialect, options.values, options.cartesian_warning ~= false)
   local head = { operation = options.operation or kind_of(statement) }
   if options.scope_tables or options.limits or options.operation then
     local scope
@@ -324,8 +326,8 @@ function M.compile_statement(statement, options)
     head.scope = derived_scope(compiled, options.data_source_uid)
     head.limits = setmetatable({ max_rows = 1000, offset = 0, statement_timeout_ms = 15000 }, LIMITS)
   end
-  local source = { statement = statement, head = head, values = options.values }
-  return document(compiled, source, compiled.values, compiled.tokens)
+  local source = { statement = statement, head = head, values = options.values, wires = wires, tokens = tokens }
+  return document(compiled, source, wires, tokens)
 end
 
 -- ---- Other values -------------------------------------------------------------------------------
@@ -344,8 +346,8 @@ function Operation:with(given)
     for name, value in next, given do merged[name] = value end
   end
   for name in next, given do
-    local element = compiled.binds[name]
-    if not element or element.unique then
+    local parameter = compiled.binds[name]
+    if not parameter or parameter.unique then
       local names = {}
       for known, other in next, compiled.binds do
         if not other.unique then names[#names + 1] = known end
@@ -354,19 +356,19 @@ function Operation:with(given)
       fault.raise(("with: the operation has no parameter '%s'"):format(tostring(name)),
         fault.did_you_mean(name, names) or "parameters with names are made by sql.bindparam(\"name\")")
     end
-    if element.expanding or element.literal_execute then
-      local again = compile.compile(source.statement, compiled.dialect, { values = merged or given, lint = false })
-      return document(again, { statement = source.statement, head = source.head, values = merged or given }, again.values,
-        again.tokens)
+    if parameter.fixed then
+      local again, wires, tokens = compile.compile(source.statement, compiled.dialect, merged or given, false)
+      return document(again, { statement = source.statement, head = source.head, values = merged or given, wires = wires,
+        tokens = tokens }, wires, tokens)
     end
   end
-  local wires = table.move(compiled.values, 1, #compiled.values, 1, {})
+  local wires = table.move(source.wires, 1, #compiled.names, 1, {})
   for position, name in ipairs(compiled.names) do
     local value = (merged or given)[name]
     if value ~= nil then wires[position] = parameters.to_wire(compiled.dialect, name, value, compiled.binds[name].type) end
   end
-  return document(compiled, { statement = source.statement, head = source.head, values = merged or given }, wires,
-    compiled.tokens)
+  return document(compiled, { statement = source.statement, head = source.head, values = merged or given, wires = wires,
+    tokens = source.tokens }, wires, source.tokens)
 end
 
 return M

@@ -1,0 +1,657 @@
+-- The shape of a statement: all that its SQL depends on, as one text, and apart from it the values that are bound.
+-- Statements of one shape have one text, so that compile.lua writes it once (SQLAlchemy's cache keys are the model).
+--
+-- A shape is a prefix code: every item begins with a word of its own, what varies in number is preceded by its
+-- count and text by its length, so that two statements have one shape only if they are built alike. What is told
+-- apart by identity (parameters, aliases, labels, repeated columns) is numbered where it is met first. A statement
+-- with anything that isn't known here has no shape, and is compiled by itself.
+
+local core = require("mainsequence.core")
+local expression = require("mainsequence.sql.expression")
+local operators = require("mainsequence.sql.operators")
+local selectable = require("mainsequence.sql.selectable")
+local types = require("mainsequence.sql.types")
+
+local M = {}
+
+---@class mainsequence.sql.Shape  the words of it, in order
+---@field slots table[] bound elements and literal values, in the order met
+---@field seen table<any, integer> numbers of what was met
+---@field count integer of them
+---@field values table<string, any>|false values of parameters by name, which decide how long their lists are
+---@field naming boolean in a column list, where it matters whether two columns are the same object
+---@field unknown boolean the statement has no shape
+
+local From = selectable.From
+local signers = {} ---@type table<string, fun(s: mainsequence.sql.Shape, element: any)>
+
+local function sign(s, element)
+  local signer = signers[element.kind]
+  if signer then return signer(s, element) end
+  s.unknown = true
+end
+
+-- ---- Words --------------------------------------------------------------------------------------
+
+-- Numbers and names come again and again; making texts of them costs more than all else here.
+local counts = setmetatable({}, {
+  __index = function(known, number)
+    local word = number .. ";"
+    if number < 1000 then known[number] = word end
+    return word
+  end,
+})
+
+local function count(s, number)
+  s[#s + 1] = counts[number]
+end
+
+local function text(s, value)
+  s[#s + 1] = counts[#value]
+  s[#s + 1] = value
+end
+
+---Whether the object was met before; then its number is written, else it gets one.
+local function met(s, object)
+  local seen = s.seen
+  local known = seen[object]
+  if known then
+    s[#s + 1] = "@"
+    count(s, known)
+    return true
+  end
+  s.count = s.count + 1
+  seen[object] = s.count
+  return false
+end
+
+---A list, preceded by its length; false and nil as none.
+local function sign_list(s, list)
+  if not list then
+    s[#s + 1] = "-"
+    return
+  end
+  count(s, #list)
+  for position = 1, #list do sign(s, list[position]) end
+end
+
+local function sign_maybe(s, element)
+  if element then return sign(s, element) end
+  s[#s + 1] = "-"
+end
+
+local function flag(s, value)
+  s[#s + 1] = value and "+" or "-"
+end
+
+---A name that the user or the compiler gives (see naming.lua).
+local function sign_name(s, name)
+  if type(name) == "string" then return text(s, name) end
+  if type(name) ~= "table" or name.parts or name.enclosing or not name.base then
+    s.unknown = true
+  elseif not met(s, name) then
+    s[#s + 1] = "~"
+    text(s, name.base)
+  end
+end
+
+local marks = 0
+
+---A word of its own for an object that lives as long as its table.
+local function new_mark(letter)
+  marks = marks + 1
+  return letter .. marks .. ";"
+end
+
+local function type_mark(s, sqltype)
+  local mark = sqltype.mark or types.mark(sqltype)
+  if mark then s[#s + 1] = mark else s.unknown = true end
+end
+
+---An operator is told by its name, one of the user's own by what is written.
+local function operator_mark(operator)
+  local mark = operator.mark
+  if not mark then
+    mark = operator.name .. ";"
+    if operator.custom then
+      mark = ("op%s%s%d;%s"):format(operator.eager and "e" or "-", operator.comparison and "c" or "-", #operator.text, operator.text)
+    end
+    operator.mark, operator.condition_mark = mark, mark .. "?"
+  end
+  return mark
+end
+
+local MODIFIERS = { "escape", "symmetric", "flags", "postgresql_regconfig" }
+
+local function sign_modifiers(s, modifiers)
+  if not modifiers then
+    s[#s + 1] = "-"
+    return
+  end
+  s[#s + 1] = "{"
+  for position = 1, #MODIFIERS do
+    local value = modifiers[MODIFIERS[position]]
+    if type(value) == "string" then text(s, value) else flag(s, value) end
+  end
+end
+
+-- ---- Leaves -------------------------------------------------------------------------------------
+
+local sign_from
+
+---A column of an alias, a subquery or a CTE: by its place among the others.
+local function derived_column(s, element, owner)
+  sign_from(s, owner)
+  local list = selectable.list_of(owner.c)
+  for position = 1, #list do
+    if rawequal(list[position], element) then
+      s[#s + 1] = "c"
+      return count(s, position)
+    end
+  end
+  s.unknown = true
+end
+
+signers.column = function(s, element)
+  local mark = element.mark
+  if mark then
+    s[#s + 1] = mark
+    return
+  end
+  local owner = element.table
+  if not owner then
+    s[#s + 1] = element.is_literal and "literal" or "column"
+    if s.naming and met(s, element) then return end
+    text(s, element.name)
+    type_mark(s, element.type)
+  elseif getmetatable(owner) == From and owner.kind ~= "table" then
+    derived_column(s, element, owner)
+  else
+    mark = new_mark("c")
+    rawset(element, "mark", mark)
+    s[#s + 1] = mark
+  end
+end
+expression.methods.mark = false
+
+---Values are not part of the shape, but how many a list has.
+local function list_length(s, element)
+  local values = s.values
+  local list = not element.unique and values and values[element.key] or rawget(element, "value")
+  if element.callable or type(list) ~= "table" or element.type.types or type(list[1]) == "table" and element.type == types.null
+    or getmetatable(list) ~= nil and not core.is_array(list) then
+    s.unknown = true
+    return
+  end
+  s[#s + 1] = "list"
+  return count(s, #list)
+end
+
+-- stem of a parameter → its word
+local stems = setmetatable({}, {
+  __index = function(known, stem)
+    local word = ("b%d;%s"):format(#stem, stem)
+    known[stem] = word
+    return word
+  end,
+})
+
+signers.bind = function(s, element)
+  if not met(s, element.original or element) then
+    if element.unique then
+      s[#s + 1] = stems[element.base]
+    else
+      s[#s + 1] = "p"
+      text(s, element.key)
+    end
+    s.slots[#s.slots + 1] = element
+  end
+  type_mark(s, element.type)
+  if element.expanding then list_length(s, element) end
+  if element.literal_execute then s.unknown = true end
+end
+
+for _, kind in ipairs { "null", "true", "false" } do
+  signers[kind] = function(s) s[#s + 1] = kind end
+end
+
+-- ---- Expressions --------------------------------------------------------------------------------
+
+-- In a column list names may be invented for these, one for each object.
+local function named(kind, signer)
+  signers[kind] = function(s, element)
+    if s.naming and met(s, element) then return end
+    return signer(s, element)
+  end
+end
+
+named("binary", function(s, element)
+  local operator, modifiers = element.operator, element.modifiers
+  local mark = operator.mark or operator_mark(operator)
+  if element.type == types.boolean and not modifiers then
+    s[#s + 1] = operator.condition_mark
+  else
+    s[#s + 1] = mark
+    type_mark(s, element.type)
+    sign_modifiers(s, modifiers)
+  end
+  sign(s, element.left)
+  return sign(s, element.right)
+end)
+
+named("list", function(s, element)
+  s[#s + 1] = "list"
+  s[#s + 1] = element.operator.mark or operator_mark(element.operator)
+  return sign_list(s, element.clauses)
+end)
+
+named("clause_list", function(s, element)
+  s[#s + 1] = element.parentheses and "(list" or "clauses"
+  return sign_list(s, element.clauses)
+end)
+
+named("grouping", function(s, element)
+  s[#s + 1] = "("
+  return sign(s, element.element)
+end)
+
+named("unary", function(s, element)
+  s[#s + 1] = "unary"
+  s[#s + 1] = element.operator.mark or operator_mark(element.operator)
+  type_mark(s, element.type)
+  return sign(s, element.element)
+end)
+
+named("as_boolean", function(s, element)
+  s[#s + 1] = element.operator == operators.is_false and "not" or "is"
+  return sign(s, element.element)
+end)
+
+signers.modified = function(s, element)
+  s[#s + 1] = "order"
+  s[#s + 1] = element.modifier.mark or operator_mark(element.modifier)
+  return sign(s, element.element)
+end
+
+signers.collation = function(s, element)
+  s[#s + 1] = "collation"
+  text(s, element.name)
+end
+
+-- ORDER BY knows a label again, wherever it stands.
+signers.label = function(s, element)
+  s[#s + 1] = "label"
+  if met(s, element) then return end
+  sign_name(s, element.name)
+  return sign(s, element.element)
+end
+
+signers.label_reference = function(s, element)
+  s[#s + 1] = "reference"
+  return sign(s, element.element)
+end
+
+signers.label_name = function(s, element)
+  s[#s + 1] = "name"
+  text(s, element.name)
+end
+
+named("function", function(s, element)
+  s[#s + 1] = element.known and "known" or "function"
+  local package = element.package
+  count(s, #package)
+  for position = 1, #package do text(s, package[position]) end
+  text(s, element.name)
+  type_mark(s, element.type)
+  return sign_list(s, element.arguments)
+end)
+
+named("cast", function(s, element)
+  s[#s + 1] = "cast"
+  type_mark(s, element.type)
+  return sign(s, element.element)
+end)
+
+named("extract", function(s, element)
+  s[#s + 1] = "extract"
+  text(s, element.field)
+  return sign(s, element.element)
+end)
+
+named("case", function(s, element)
+  s[#s + 1] = "case"
+  sign_maybe(s, element.value)
+  count(s, #element.whens)
+  for _, when in ipairs(element.whens) do
+    sign(s, when[1])
+    sign(s, when[2])
+  end
+  return sign_maybe(s, element.else_)
+end)
+
+named("over", function(s, element)
+  s[#s + 1] = "over"
+  sign(s, element.element)
+  sign_list(s, element.partition)
+  sign_list(s, element.order)
+  -- a frame has values of its own
+  if element.frame then s.unknown = true end
+end)
+
+named("function_filter", function(s, element)
+  s[#s + 1] = "filter"
+  sign(s, element.element)
+  return sign(s, element.criterion)
+end)
+
+for _, kind in ipairs { "within_group", "aggregate_order_by" } do
+  named(kind, function(s, element)
+    s[#s + 1] = kind
+    sign(s, element.element)
+    return sign_list(s, element.order)
+  end)
+end
+
+named("text", function(s, element)
+  s[#s + 1] = "text"
+  text(s, element.text)
+  for _, name in ipairs(element.names) do sign(s, element.parameters[name]) end
+end)
+
+named("scalar_subquery", function(s, element)
+  s[#s + 1] = "scalar"
+  return sign(s, element.statement)
+end)
+
+-- ---- FROM ---------------------------------------------------------------------------------------
+
+---The columns of a result.
+local function sign_columns(s, list)
+  local outer = s.naming
+  s.naming = true
+  sign_list(s, list)
+  s.naming = outer
+end
+
+function sign_from(s, from)
+  if from.kind == "table" then
+    local mark = from.mark
+    if not mark then
+      mark = new_mark("T")
+      rawset(from, "mark", mark)
+    end
+    s[#s + 1] = mark
+  elseif not met(s, from) then
+    return sign(s, from)
+  end
+end
+selectable.methods.mark = false
+
+signers.alias = function(s, from)
+  s[#s + 1] = "alias"
+  sign_name(s, from.name)
+  return sign_from(s, from.element)
+end
+
+signers.subquery = function(s, from)
+  s[#s + 1] = "subquery"
+  sign_name(s, from.name)
+  return sign(s, from.element)
+end
+
+signers.cte = function(s, from)
+  s[#s + 1] = from.recursive and "recursive" or "cte"
+  flag(s, from.nesting)
+  sign_name(s, from.name)
+  if from.restates or from.cte_alias or from.prefixes or from.suffixes then s.unknown = true end
+  return sign(s, from.element)
+end
+
+signers.join = function(s, from)
+  s[#s + 1] = from.full and "full" or from.isouter and "outer" or "join"
+  sign_from(s, from.left)
+  sign_from(s, from.right)
+  return sign(s, from.onclause)
+end
+
+signers.from_grouping = function(s, from)
+  s[#s + 1] = "(from"
+  return sign_from(s, from.element)
+end
+
+-- ---- SELECT -------------------------------------------------------------------------------------
+
+local function sign_froms(s, list)
+  count(s, #list)
+  for position = 1, #list do sign_from(s, list[position]) end
+end
+
+local function sign_setup(s, setup)
+  if not setup then
+    s[#s + 1] = "-"
+    return
+  end
+  count(s, #setup)
+  for position = 1, #setup do
+    local entry = setup[position]
+    s[#s + 1] = entry.full and "full" or entry.isouter and "outer" or "join"
+    if entry.left then
+      s[#s + 1] = "from"
+      sign_from(s, entry.left)
+    end
+    sign_from(s, entry.right)
+    sign_maybe(s, entry.onclause)
+  end
+end
+
+-- What statements seldom have, and what writes it; a statement with anything else has no shape.
+local RARE = {
+  { "distinct", flag }, { "distinct_on", sign_list }, { "label_style", text }, { "no_auto_correlation", flag },
+  { "correlate", sign_froms }, { "correlate_except", sign_froms },
+}
+
+local function sign_rare(s, more)
+  if next(more) == nil then
+    s[#s + 1] = "-"
+    return
+  end
+  local known = 0
+  for position = 1, #RARE do
+    local value = more[RARE[position][1]]
+    if value ~= nil then
+      known = known + 1
+      count(s, position)
+      RARE[position][2](s, value)
+    end
+  end
+  s[#s + 1] = "."
+  for _ in next, more do known = known - 1 end
+  if known ~= 0 then s.unknown = true end
+end
+
+local function sign_tail(s, statement)
+  if not (statement.grouping or statement.ordering or statement.limiting or statement.skipping or statement.fetching) then
+    s[#s + 1] = "."
+    return
+  end
+  sign_list(s, statement.grouping)
+  sign_list(s, statement.ordering)
+  sign_maybe(s, statement.limiting)
+  sign_maybe(s, statement.skipping)
+  local fetch = statement.fetching
+  flag(s, fetch)
+  if fetch then
+    flag(s, fetch.percent)
+    flag(s, fetch.with_ties)
+    sign(s, fetch.count)
+  end
+end
+
+signers.select = function(s, statement)
+  s[#s + 1] = "select"
+  local list, outer = statement.list, s.naming
+  s.naming = true
+  count(s, #list)
+  for position = 1, #list do
+    local item = list[position]
+    if getmetatable(item) == From then
+      s[#s + 1] = "*"
+      sign_from(s, item)
+    else
+      sign(s, item)
+    end
+  end
+  s.naming = false
+  sign_froms(s, statement.sources)
+  sign_setup(s, statement.setup)
+  sign_list(s, statement.criteria)
+  sign_list(s, statement.filtering)
+  sign_tail(s, statement)
+  sign_rare(s, statement.more)
+  s.naming = outer
+end
+
+signers.compound = function(s, statement)
+  s[#s + 1] = statement.keyword
+  count(s, #statement.selects)
+  for _, item in ipairs(statement.selects) do
+    flag(s, item.parentheses)
+    sign(s, item.statement)
+  end
+  sign_tail(s, statement)
+  sign_rare(s, statement.more)
+end
+
+-- ---- INSERT, UPDATE, DELETE ---------------------------------------------------------------------
+
+---What a column is set to.
+local function sign_assigned(s, value)
+  if value.kind ~= "literal_value" then return sign(s, value) end
+  s[#s + 1] = "v"
+  s.slots[#s.slots + 1] = value
+end
+
+---Values of columns, in the order of the table.
+local function sign_row(s, columns, row)
+  local known = 0
+  for position = 1, #columns do
+    local value = row[columns[position]]
+    if value ~= nil then
+      count(s, position)
+      sign_assigned(s, value)
+      known = known + 1
+    end
+  end
+  s[#s + 1] = "."
+  for _ in next, row do known = known - 1 end
+  if known ~= 0 then s.unknown = true end
+end
+
+local function sign_conflict(s, conflict, columns)
+  if not conflict then
+    s[#s + 1] = "-"
+    return
+  end
+  s[#s + 1] = conflict.set and "update" or "nothing"
+  local target = conflict.target
+  if not target then
+    s[#s + 1] = "-"
+  elseif target.constraint then
+    s[#s + 1] = "on"
+    text(s, target.constraint)
+  else
+    count(s, #target.elements)
+    for _, element in ipairs(target.elements) do
+      s[#s + 1] = "i"
+      if type(element) == "string" then text(s, element) else sign(s, element) end
+    end
+    sign_maybe(s, target.where)
+  end
+  if not conflict.set then return end
+  sign_row(s, columns, conflict.set)
+  count(s, #conflict.others)
+  for _, other in ipairs(conflict.others) do
+    text(s, other.name)
+    sign(s, other.value)
+  end
+  return sign_maybe(s, conflict.where)
+end
+
+local function sign_returned(s, statement)
+  local list = statement.returned
+  flag(s, list)
+  if list then sign_columns(s, statement:result_columns()) end
+end
+
+signers.insert = function(s, statement)
+  s[#s + 1] = "insert"
+  local target, outer = statement.target, s.naming
+  local columns = target.list
+  s.naming = false
+  sign_from(s, target)
+  if statement.source then
+    s[#s + 1] = statement.include_defaults and "from+" or "from"
+    sign_list(s, statement.names)
+    sign(s, statement.source)
+  elseif statement.rows then
+    s[#s + 1] = "rows"
+    count(s, #statement.rows)
+    for _, row in ipairs(statement.rows) do sign_row(s, columns, row) end
+  else
+    flag(s, statement.assignments)
+    if statement.assignments then sign_row(s, columns, statement.assignments) end
+  end
+  sign_conflict(s, statement.conflict, columns)
+  flag(s, statement.inline_)
+  if statement.return_defaults_ then
+    s[#s + 1] = "defaults"
+    sign_list(s, statement.return_defaults_)
+  end
+  sign_returned(s, statement)
+  sign_rare(s, statement.more)
+  s.naming = outer
+end
+
+signers.update = function(s, statement)
+  s[#s + 1] = "update"
+  local outer = s.naming
+  s.naming = false
+  sign_from(s, statement.target)
+  if statement.ordered then sign_list(s, statement.ordered) else s[#s + 1] = "-" end
+  flag(s, statement.assignments)
+  if statement.assignments then sign_row(s, selectable.list_of(statement.target.c), statement.assignments) end
+  if statement.return_defaults_ then s.unknown = true end
+  sign_list(s, statement.criteria)
+  sign_returned(s, statement)
+  sign_rare(s, statement.more)
+  s.naming = outer
+end
+
+signers.delete = function(s, statement)
+  s[#s + 1] = "delete"
+  local outer = s.naming
+  s.naming = false
+  sign_from(s, statement.target)
+  if statement.return_defaults_ then s.unknown = true end
+  sign_list(s, statement.criteria)
+  sign_returned(s, statement)
+  sign_rare(s, statement.more)
+  s.naming = outer
+end
+
+-- ---- The whole ----------------------------------------------------------------------------------
+
+---The shape of a statement, and what holds its values in the order met; nil if it has none.
+---@param statement table a select or a change
+---@param values table<string, any>? of parameters
+---@param lint boolean whether its FROM is checked
+---@return string? shape, table[] slots
+function M.of(statement, values, lint)
+  local s = { slots = {}, seen = {}, count = 0, values = values or false, naming = false, unknown = false }
+  s[1] = lint and "+" or "-"
+  sign(s, statement)
+  if s.unknown then return nil, s.slots end
+  return table.concat(s), s.slots
+end
+
+return M
