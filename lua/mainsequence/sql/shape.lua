@@ -114,7 +114,8 @@ local function operator_mark(operator)
   if not mark then
     mark = operator.name .. ";"
     if operator.custom then
-      mark = ("op%s%s%d;%s"):format(operator.eager and "e" or "-", operator.comparison and "c" or "-", #operator.text, operator.text)
+      mark = ("op%s%s%d;%s"):format(operator.eager and "e" or "-", operator.comparison and "c" or "-", #operator.text,
+        operator.text)
     end
     operator.mark, operator.condition_mark = mark, mark .. "?"
   end
