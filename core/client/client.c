@@ -42,6 +42,7 @@ mseq_status mseq_client_new(mseq_transport *transport, const mseq_client_options
 void mseq_client_free(mseq_client *client) {
     if (!client)
         return;
+    client_streams_end(client);
     mseq_transport_free(client->transport);
     credentials_free(&client->credentials);
     free(client->project_uid);

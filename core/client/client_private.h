@@ -41,6 +41,7 @@ struct mseq_client {
     const mseq_cancellation *cancellation;
     const client_clock *clock;
     mseq_value *session_data_source; /* once it was looked up */
+    mseq_client_stream *streams;     /* that are open */
 };
 
 /* For also_accept: an object with the key "ok" is an answer whatever the status (run_query). */
@@ -62,6 +63,12 @@ mseq_status client_no_json(const mseq_client *client, const mseq_request *reques
 /* Path and query of a link that leads to this client's server, borrowed from it; NULL when it
  * leads elsewhere. */
 const char *client_path_of(const mseq_client *client, const char *link);
+
+/* ---- stream.c
+ * ------------------------------------------------------------------------------------------- */
+
+/* Ends all streams of the client; their next rows are failures. */
+void client_streams_end(mseq_client *client);
 
 /* ---- exchange.c
  * ------------------------------------------------------------------------------------------- */

@@ -59,6 +59,9 @@ mseq_status client_refusal(const mseq_client *client, const mseq_request *reques
     const char *code = mseq_object_get_text(reply->body, "code");
     if (code)
         mseq_error_code(err, code);
+    const char *sqlstate = mseq_object_get_text(reply->body, "sqlstate");
+    if (err && sqlstate && !err->sqlstate[0] && strlen(sqlstate) < sizeof err->sqlstate)
+        memcpy(err->sqlstate, sqlstate, strlen(sqlstate) + 1);
     if (reply->retry_after)
         mseq_error_detail(err, "Retry-After: %s", reply->retry_after);
     const char *hint = mseq_object_get_text(reply->body, "hint");

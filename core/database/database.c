@@ -367,15 +367,28 @@ mseq_status mseq_connection_encrypt_password(mseq_connection *connection, const 
     return connection->driver->encrypt_password(connection->session, role, password, verifier, err);
 }
 
+static mseq_status check_alone(mseq_connection *connection, mseq_error *err) {
+    return mseq_connection_in_transaction(connection)
+               ? mseq_error_set(err, MSEQ_E_ARGUMENT,
+                                "a governed statement has a transaction of its own; the connection "
+                                "is in one already")
+               : MSEQ_OK;
+}
+
 mseq_status mseq_connection_run_governed(mseq_connection *connection,
                                          const mseq_governed_statement *statement,
                                          mseq_governed_result *result, mseq_error *err) {
-    if (mseq_connection_in_transaction(connection))
-        return mseq_error_set(err, MSEQ_E_ARGUMENT,
-                              "a governed statement has a transaction of its own; the connection "
-                              "is in one already");
-    if (!connection->driver->run_governed)
-        return mseq_error_set(err, MSEQ_E_DATABASE, "governed statements do not run on %s",
-                              mseq_dialect_name(connection->driver->dialect));
-    return connection->driver->run_governed(connection->session, statement, result, err);
+    mseq_status status = check_alone(connection, err);
+    return status == MSEQ_OK
+               ? connection->driver->run_governed(connection->session, statement, result, err)
+               : status;
+}
+
+mseq_status mseq_governed_cursor_open(mseq_connection *connection,
+                                      const mseq_governed_statement *statement,
+                                      mseq_governed_cursor **cursor, mseq_error *err) {
+    mseq_status status = check_alone(connection, err);
+    return status == MSEQ_OK ? database_cursor_open(connection->driver, connection->session,
+                                                    statement, cursor, err)
+                             : status;
 }

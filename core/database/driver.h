@@ -43,6 +43,12 @@ typedef struct database_driver {
                                                    would lose */
     mseq_status (*run_governed)(void *session, const mseq_governed_statement *statement,
                                 mseq_governed_result *result, mseq_error *err);
+    /* A governed select row by row; statement as in mseq_governed_cursor_open. *origins (owned by
+     * the caller) as asked for, else NULL. */
+    mseq_status (*cursor_open)(void *session, const mseq_governed_statement *statement,
+                               void **cursor, mseq_value **origins, mseq_error *err);
+    mseq_status (*cursor_next)(void *cursor, mseq_value **row, mseq_error *err); /* NULL: the end */
+    void (*cursor_close)(void *cursor);
     /* NULL: the database has no roles */
     mseq_status (*encrypt_password)(void *session, const char *role, const char *password,
                                     char **verifier, mseq_error *err);
@@ -52,6 +58,11 @@ extern const database_driver database_sqlite_driver;
 #ifdef MSEQ_WITH_POSTGRESQL
 extern const database_driver database_postgresql_driver;
 #endif
+
+/* ---- governed_cursor.c */
+mseq_status database_cursor_open(const database_driver *driver, void *session,
+                                 const mseq_governed_statement *statement,
+                                 mseq_governed_cursor **cursor, mseq_error *err);
 
 /* ---- values.c: what drivers share */
 /* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. `seen` has

@@ -67,6 +67,12 @@ mseq_status governed_too_many_rows(const mseq_governed_statement *statement, int
     return MSEQ_E_STATEMENT;
 }
 
+mseq_status governed_no_cursor(const mseq_governed_statement *statement, mseq_error *err) {
+    mseq_error_set(err, MSEQ_E_ARGUMENT, "only a select is read row by row, not a statement '%s'",
+                   statement->operation);
+    return MSEQ_E_ARGUMENT;
+}
+
 mseq_status governed_confirm(const mseq_governed_statement *statement, mseq_error *err) {
     return statement->confirm ? statement->confirm(statement->confirm_data, err) : MSEQ_OK;
 }

@@ -13,6 +13,8 @@ mseq_status governed_keep_row(const mseq_governed_statement *statement, mseq_val
 /* The refusal of a write that returns `count` rows, more than max_rows. */
 mseq_status governed_too_many_rows(const mseq_governed_statement *statement, int64_t count,
                                    mseq_error *err);
+/* The refusal of a statement whose rows cannot be read one by one. */
+mseq_status governed_no_cursor(const mseq_governed_statement *statement, mseq_error *err);
 /* Asks the caller whether what was done may count. */
 mseq_status governed_confirm(const mseq_governed_statement *statement, mseq_error *err);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postgresql_governed.h"
 #include "postgresql_reflect.h"
 
 /* Settings that the reading of values relies on. RESET ALL comes back to them. */
@@ -333,6 +334,13 @@ static mseq_status run_governed(void *session, const mseq_governed_statement *st
     return postgresql_run_governed(session, statement, result, err);
 }
 
+/* Values say their types: nobody asks where they come from. */
+static mseq_status cursor_open(void *session, const mseq_governed_statement *statement,
+                               void **cursor, mseq_value **origins, mseq_error *err) {
+    *origins = NULL;
+    return postgresql_cursor_open(session, statement, cursor, err);
+}
+
 const database_driver database_postgresql_driver = {
     .dialect = MSEQ_POSTGRESQL,
     .open = target_open,
@@ -352,4 +360,7 @@ const database_driver database_postgresql_driver = {
     .reflect_table = reflect_table,
     .encrypt_password = encrypt_password,
     .run_governed = run_governed,
+    .cursor_open = cursor_open,
+    .cursor_next = postgresql_cursor_next,
+    .cursor_close = postgresql_cursor_close,
 };

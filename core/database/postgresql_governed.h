@@ -56,4 +56,11 @@ void postgresql_governed_end(postgresql_governed *run, mseq_status status);
 /* The statement's time in milliseconds, a day when it has no limit. */
 int64_t postgresql_governed_time(const postgresql_governed *run);
 
+/* ---- postgresql_cursor.c: as in driver.h */
+mseq_status postgresql_cursor_open(postgresql_session *session,
+                                   const mseq_governed_statement *statement, void **opened,
+                                   mseq_error *err);
+mseq_status postgresql_cursor_next(void *cursor, mseq_value **row, mseq_error *err);
+void postgresql_cursor_close(void *cursor);
+
 #endif

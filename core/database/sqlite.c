@@ -203,6 +203,11 @@ static mseq_status session_run_governed(void *session, const mseq_governed_state
     return sqlite_run_governed(session, statement, result, err);
 }
 
+static mseq_status session_cursor_open(void *session, const mseq_governed_statement *statement,
+                                       void **cursor, mseq_value **origins, mseq_error *err) {
+    return sqlite_cursor_open(session, statement, cursor, origins, err);
+}
+
 const database_driver database_sqlite_driver = {
     .dialect = MSEQ_SQLITE,
     .open = target_open,
@@ -221,4 +226,7 @@ const database_driver database_sqlite_driver = {
     .reflect_table = session_reflect_table,
     .dependents = session_dependents,
     .run_governed = session_run_governed,
+    .cursor_open = session_cursor_open,
+    .cursor_next = sqlite_cursor_next,
+    .cursor_close = sqlite_cursor_close,
 };

@@ -87,6 +87,10 @@ mseq_value *mseqi_to_value(lua_State *L, int index, const char *name, mseq_error
 void mseqi_check_value(lua_State *L, int index, const char *name, mseq_value **slot);
 /* Pushes a value as a Lua document. The value must be anchored.   [-0, +1, m] */
 void mseqi_push_value(lua_State *L, const mseq_value *value);
+/* The same for an object whose metatable stands at `shape`, because it has the same keys in the
+ * same order as the one that got it.   [-0, +1, m] */
+void mseqi_push_shaped(lua_State *L, const mseq_value *object, int shape);
+bool mseqi_same_keys(const mseq_value *a, const mseq_value *b);
 /* Pushes an array of strings.   [-0, +1, m] */
 void mseqi_push_strings(lua_State *L, const mseq_strings *strings);
 
@@ -109,6 +113,10 @@ void mseqi_class_register(lua_State *L, const char *name, const luaL_Reg *metame
 void mseqi_connections_register(lua_State *L);
 void mseqi_clients_register(lua_State *L);
 void mseqi_servers_register(lua_State *L);
+void mseqi_streams_register(lua_State *L);
+/* The client at the first argument; a closed one raises.   [-0, +0, v] */
+mseq_client *mseqi_check_client(lua_State *L);
+int mseqi_client_stream_operation(lua_State *L); /* stream.c: a method of clients */
 
 /* ---- tables.c: frozen tables
  * ------------------------------------------------------------------------- */

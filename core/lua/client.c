@@ -11,7 +11,7 @@ typedef struct client_box {
     mseq_client *client;
 } client_box;
 
-static mseq_client *check_client(lua_State *L) {
+mseq_client *mseqi_check_client(lua_State *L) {
     client_box *box = luaL_checkudata(L, 1, MSEQI_CLIENT);
     if (box->client == NULL) {
         mseq_error err = MSEQ_ERROR_INIT;
@@ -92,7 +92,7 @@ static int client_new(lua_State *L) {
 
 /* client:endpoint() -> where it talks to    [-0, +1, v] */
 static int client_endpoint(lua_State *L) {
-    lua_pushstring(L, mseq_client_endpoint(check_client(L)));
+    lua_pushstring(L, mseq_client_endpoint(mseqi_check_client(L)));
     return 1;
 }
 
@@ -109,7 +109,7 @@ static int reply_result(lua_State *L, const mseqi_scratch *scratch, mseq_status 
 /* client:call(method, path, options?) -> body, http_status | nil, err    [-0, +2, v] */
 static int client_call(lua_State *L) {
     static const char *const names[] = {"query", "body", "text", "accept", NULL};
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     const char *method = mseqi_check_text(L, 2);
     const char *path = mseqi_check_text(L, 3);
     mseqi_check_options(L, 4, names);
@@ -136,7 +136,7 @@ static int client_call(lua_State *L) {
 
 /* client:list(path, query?) -> rows | nil, err    [-0, +1|2, v] */
 static int client_list(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     const char *path = mseqi_check_text(L, 2);
     bool given = !lua_isnoneornil(L, 3);
     mseqi_scratch *scratch = mseqi_scratch_new(L);
@@ -151,7 +151,7 @@ static int client_list(lua_State *L) {
 
 /* client:page(link, query?) -> rows, next | nil, err    [-0, +2, v] */
 static int client_page(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     const char *link = mseqi_check_text(L, 2);
     bool given = !lua_isnoneornil(L, 3);
     mseqi_scratch *scratch = mseqi_scratch_new(L);
@@ -171,7 +171,7 @@ static int client_page(lua_State *L) {
 
 /* client:session_data_source() -> data source | nil, err    [-0, +1|2, v] */
 static int client_session_data_source(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     mseqi_scratch *scratch = mseqi_scratch_new(L);
     mseq_error err = MSEQ_ERROR_INIT;
     return reply_result(L, scratch,
@@ -181,7 +181,7 @@ static int client_session_data_source(lua_State *L) {
 /* client:register_table(table, options?) -> row | nil, err    [-0, +1|2, v] */
 static int client_register_table(lua_State *L) {
     static const char *const names[] = {"data_source_uid", "external", NULL};
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     const mseq_table *table = mseqi_check_table(L, 2);
     mseqi_check_options(L, 3, names);
     const char *data_source_uid = mseqi_option_text(L, 3, "data_source_uid");
@@ -196,7 +196,7 @@ static int client_register_table(lua_State *L) {
 
 /* client:execute_operation(operation) -> result | nil, err    [-0, +1|2, v] */
 static int client_execute_operation(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     mseqi_scratch *scratch = mseqi_scratch_new(L);
     mseqi_check_value(L, 2, "operation", &scratch->values[1]);
@@ -227,7 +227,7 @@ static mseq_call *check_calls(lua_State *L, const mseq_value *given, size_t *cou
 
 /* client:parallel(calls) -> results | nil, err    [-0, +1|2, v] */
 static int client_parallel(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     mseqi_scratch *scratch = mseqi_scratch_new(L);
     mseqi_check_value(L, 2, "calls", &scratch->values[1]);
@@ -258,7 +258,7 @@ static int client_parallel(lua_State *L) {
 
 /* client:log_in(username, password) -> true | nil, err    [-0, +1|2, v] */
 static int client_log_in(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     const char *username = mseqi_check_text(L, 2);
     const char *password = mseqi_check_text(L, 3);
     mseq_error err = MSEQ_ERROR_INIT;
@@ -272,7 +272,7 @@ static int client_log_in(lua_State *L) {
 
 /* client:log_out() -> revoked | nil, err    [-0, +1|2, v] */
 static int client_log_out(lua_State *L) {
-    mseq_client *client = check_client(L);
+    mseq_client *client = mseqi_check_client(L);
     bool revoked = false;
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_status status = mseq_client_log_out(client, &revoked, &err);
@@ -330,6 +330,7 @@ void mseqi_clients_register(lua_State *L) {
         {"session_data_source", client_session_data_source},
         {"register_table", client_register_table},
         {"execute_operation", client_execute_operation},
+        {"stream_operation", mseqi_client_stream_operation},
         {"parallel", client_parallel},
         {"log_in", client_log_in},
         {"log_out", client_log_out},

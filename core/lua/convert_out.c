@@ -9,7 +9,7 @@
 /* `shape` is the stack index of a shape that fits, or 0. */
 static void push_nested(lua_State *L, const mseq_value *value, int shape);
 
-static bool same_keys(const mseq_value *a, const mseq_value *b) {
+bool mseqi_same_keys(const mseq_value *a, const mseq_value *b) {
     size_t count = mseq_value_length(a);
     if (mseq_value_kind(a) != MSEQ_OBJECT || mseq_value_length(b) != count) {
         return false;
@@ -34,7 +34,7 @@ static void push_array(lua_State *L, const mseq_value *array) {
     for (size_t i = 0; i < count; i++) {
         const mseq_value *item = mseq_array_get(array, i);
         bool is_object = mseq_value_kind(item) == MSEQ_OBJECT;
-        bool shared = is_object && previous != NULL && same_keys(previous, item);
+        bool shared = is_object && previous != NULL && mseqi_same_keys(previous, item);
         push_nested(L, item, shared ? table + 1 : 0);
         if (is_object && !shared) {
             lua_getmetatable(L, -1);
@@ -100,6 +100,10 @@ static void push_nested(lua_State *L, const mseq_value *value, int shape) {
 
 void mseqi_push_value(lua_State *L, const mseq_value *value) {
     push_nested(L, value, 0);
+}
+
+void mseqi_push_shaped(lua_State *L, const mseq_value *object, int shape) {
+    push_nested(L, object, shape);
 }
 
 void mseqi_push_strings(lua_State *L, const mseq_strings *strings) {

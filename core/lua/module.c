@@ -56,6 +56,7 @@ int luaopen_mainsequence_core(lua_State *L) {
     mseqi_tables_register(L);
     mseqi_connections_register(L);
     mseqi_clients_register(L);
+    mseqi_streams_register(L);
     mseqi_servers_register(L);
     lua_createtable(L, 0, 96);
     for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {

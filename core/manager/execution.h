@@ -169,7 +169,9 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
                              mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
 /* Whether values of the type are bytes, which travel as base64 text. */
 bool manager_type_is_bytes(const char *type);
-/* Rows as a reply shows them; `types` has a data type or NULL for each key of a row. */
+/* A row as a reply shows it; `types` has a data type or NULL for each key of it. */
+mseq_status manager_row_out(mseq_value *row, const char *const *types, size_t count,
+                            mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
                                mseq_error *err) MSEQ_MUST_CHECK;
 

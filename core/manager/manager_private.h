@@ -100,6 +100,8 @@ mseq_status manager_refuse(mseq_error *err, mseq_status status, const char *code
 #define manager_refuse(err, status, code, ...)                                                     \
     ((void)(manager_refuse)(err, status, code, __VA_ARGS__), status)
 #endif
+/* The HTTP status that an error is answered with. */
+int manager_http_status(const mseq_error *err);
 /* Turns an error into the reply: status, {"detail", "code", "hint"?}. Never fails: without memory
  * the body stays empty. */
 void manager_answer_error(mseq_reply *reply, const mseq_error *err);

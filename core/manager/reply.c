@@ -43,40 +43,16 @@ mseq_status(manager_refuse)(mseq_error *err, mseq_status status, const char *cod
     return status;
 }
 
-/* A message may quote a value that was cut inside a character. */
-static void put_message(manager_draft *body, const char *key, const char *text) {
-    mseq_buffer clean = MSEQ_BUFFER_INIT;
-    size_t length = strlen(text);
-    for (size_t position = 0; position < length;) {
-        uint32_t codepoint;
-        size_t size = mseq_utf8_next(text + position, length - position, &codepoint);
-        if (size)
-            mseq_buffer_append(&clean, text + position, size);
-        else
-            mseq_buffer_append_char(&clean, '?');
-        position += size ? size : 1;
-    }
-    manager_put(body, key,
-                clean.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&clean)) : NULL);
-    mseq_buffer_free(&clean);
+int manager_http_status(const mseq_error *err) {
+    if (strcmp(err->code, "database_unavailable") == 0) /* it may be there again the next time */
+        return 503;
+    return err->http_status ? err->http_status : mseq_status_to_http(err->status);
 }
 
-/* Databases explain themselves in `detail`; what they say about our own catalog is no business of
- * the caller, so only the message goes out. */
 void manager_answer_error(mseq_reply *reply, const mseq_error *err) {
     mseq_reply_free(reply);
-    reply->status = err->http_status ? err->http_status : mseq_status_to_http(err->status);
-    if (strcmp(err->code, "database_unavailable") == 0) /* it may be there again the next time */
-        reply->status = 503;
+    reply->status = manager_http_status(err);
     if (reply->status == 503 || reply->status == 429)
         reply->retry_after = mseq_text_dup("1");
-    manager_draft body;
-    manager_draft_object(&body);
-    put_message(&body, "detail", err->message);
-    put_message(&body, "code", err->code);
-    if (err->hint[0])
-        put_message(&body, "hint", err->hint);
-    if (err->sqlstate[0])
-        manager_put_text(&body, "sqlstate", err->sqlstate);
-    reply->body = manager_draft_take(&body);
+    reply->body = mseq_wire_refusal(err);
 }

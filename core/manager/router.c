@@ -27,6 +27,7 @@ static const route routes[] = {
     {"POST", "orm/api/ts_manager/{kind}/validate-contract", manager_validate_contract, false},
     {"POST", "orm/api/ts_manager/{kind}/finalize-managed", manager_finalize_tables, false},
     {"POST", "orm/api/ts_manager/{kind}/execute-operation", manager_execute_operation, false},
+    {"POST", "orm/api/ts_manager/{kind}/stream-operation", manager_stream_operation, false},
     {"POST", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
     {"GET", "orm/api/ts_manager/{kind}/description-search", manager_description_search, false},
     {"GET", "orm/api/ts_manager/{kind}/column-search", manager_column_search, false},

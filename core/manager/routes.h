@@ -53,6 +53,7 @@ mseq_status manager_list_operations(manager_call *call, mseq_error *err);
 
 /* execute.c, run_query.c */
 mseq_status manager_execute_operation(manager_call *call, mseq_error *err);
+mseq_status manager_stream_operation(manager_call *call, mseq_error *err);
 mseq_status manager_run_query(manager_call *call, mseq_error *err);
 /* authentication.c: tokens for a password, a refresh token, a runtime credential; and their end */
 mseq_status manager_login(manager_call *call, mseq_error *err);

@@ -279,16 +279,21 @@ static mseq_value *value_out(const char *type, const mseq_value *value) {
     return NULL;
 }
 
-mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
-                               mseq_error *err) {
-    for (size_t i = 0; i < mseq_value_length(rows); i++) {
-        mseq_value *row = mseq_array_peek(rows, i);
-        for (size_t k = 0; k < mseq_value_length(row); k++) {
-            const mseq_value *value = mseq_object_value_at(row, k);
-            mseq_value *shown = value_out(k < count ? types[k] : NULL, value);
-            if (shown && mseq_object_put(row, mseq_object_key_at(row, k), shown) != MSEQ_OK)
-                return mseq_error_no_memory(err);
-        }
+mseq_status manager_row_out(mseq_value *row, const char *const *types, size_t count,
+                            mseq_error *err) {
+    for (size_t i = 0; i < mseq_value_length(row); i++) {
+        const mseq_value *value = mseq_object_value_at(row, i);
+        mseq_value *shown = value_out(i < count ? types[i] : NULL, value);
+        if (shown && mseq_object_put(row, mseq_object_key_at(row, i), shown) != MSEQ_OK)
+            return mseq_error_no_memory(err);
     }
     return MSEQ_OK;
+}
+
+mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
+                               mseq_error *err) {
+    mseq_status status = MSEQ_OK;
+    for (size_t i = 0; i < mseq_value_length(rows) && status == MSEQ_OK; i++)
+        status = manager_row_out(mseq_array_peek(rows, i), types, count, err);
+    return status;
 }

@@ -90,6 +90,7 @@ static void answer(server_exchange *exchange) {
     request.authorization = header(exchange, "Authorization");
     request.cancellation = exchange->cancellation;
     request.loopback = is_local(exchange);
+    request.takes_stream = true;
     char *origin = origin_of(exchange);
     request.origin = origin ? origin : exchange->server->address;
     mseq_value *body = NULL;
@@ -111,21 +112,22 @@ static void answer(server_exchange *exchange) {
 /* ---- In its turn -------------------------------------------------------------------------------
  */
 
-/* Whether the request runs SQL that its caller wrote. */
-static bool runs_statement(const server_exchange *exchange) {
-    static const char *const endings[] = {"/execute-operation/", "/run_query/"};
-    size_t length = strlen(exchange->path);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t size = strlen(endings[i]);
-        if (length > size && strcmp(exchange->path + length - size, endings[i]) == 0)
-            return true;
-    }
-    return false;
+static bool path_ends_with(const server_exchange *exchange, const char *ending) {
+    size_t length = strlen(exchange->path), size = strlen(ending);
+    return length > size && strcmp(exchange->path + length - size, ending) == 0;
 }
 
-void server_answer(server_exchange *exchange) {
-    if (server_page(exchange))
-        return;
+static bool wants_stream(const server_exchange *exchange) {
+    return path_ends_with(exchange, "/stream-operation/");
+}
+
+/* Whether the request runs SQL that its caller wrote. */
+static bool runs_statement(const server_exchange *exchange) {
+    return path_ends_with(exchange, "/execute-operation/") ||
+           path_ends_with(exchange, "/run_query/") || wants_stream(exchange);
+}
+
+static void answer_in_turn(server_exchange *exchange) {
     bool statement = runs_statement(exchange);
     switch (server_place_take(exchange->server, statement, exchange->cancellation)) {
     case SERVER_PLACE_TAKEN:
@@ -138,4 +140,19 @@ void server_answer(server_exchange *exchange) {
     default:
         server_reply_refusal(exchange, 503, "cancelled", "the request was given up");
     }
+}
+
+void server_answer(server_exchange *exchange) {
+    mseq_server *server = exchange->server;
+    if (server_page(exchange))
+        return;
+    bool stream = wants_stream(exchange);
+    if (stream && !server_stream_allowed(server)) {
+        server_reply_refusal(exchange, 503, "too_many_streams",
+                             "too many streams of rows are open already: try again");
+        return;
+    }
+    answer_in_turn(exchange);
+    if (stream && !exchange->stream) /* it was refused, or could not be made */
+        server_stream_denied(server);
 }

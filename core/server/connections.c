@@ -17,7 +17,10 @@ enum {
     /* A client that closed its sending half may still want the answer: it is waited for that long.
      */
     HALF_CLOSED_MS = 1000,
-    WRITE_RATE = 1024 /* bytes a millisecond that a client takes at least */
+    WRITE_RATE = 1024, /* bytes a millisecond that a client takes at least */
+    /* A program that works on rows while it reads them may take longer for a piece of a stream:
+     * write_ms so many times. */
+    STREAM_PATIENCE = 10
 };
 
 static const uint64_t RECEIVED_UNKNOWN = UINT64_MAX;
@@ -175,6 +178,9 @@ bool server_connection_enter(mseq_server *server, server_connection *connection,
         break;
     case SERVER_WRITING:
         deadline = now + options->write_ms + (int64_t)(bytes / WRITE_RATE);
+        break;
+    case SERVER_STREAMING:
+        deadline = now + STREAM_PATIENCE * options->write_ms;
         break;
     case SERVER_IDLE:
         deadline = now + options->idle_ms;

@@ -53,6 +53,7 @@ static void free_body(server_exchange *exchange) {
 }
 
 static void exchange_free(server_exchange *exchange) {
+    server_stream_end(exchange->stream);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
     free_body(exchange);

@@ -12,6 +12,7 @@
     F(MHD_add_connection)                                                                          \
     F(MHD_add_response_header)                                                                     \
     F(MHD_create_response_from_buffer)                                                             \
+    F(MHD_create_response_from_callback)                                                           \
     F(MHD_destroy_response)                                                                        \
     F(MHD_get_connection_info)                                                                     \
     F(MHD_get_connection_values)                                                                   \
@@ -36,6 +37,7 @@ mseq_status microhttpd_load(mseq_error *err);
 #define MHD_add_connection microhttpd_library.MHD_add_connection
 #define MHD_add_response_header microhttpd_library.MHD_add_response_header
 #define MHD_create_response_from_buffer microhttpd_library.MHD_create_response_from_buffer
+#define MHD_create_response_from_callback microhttpd_library.MHD_create_response_from_callback
 #define MHD_destroy_response microhttpd_library.MHD_destroy_response
 #define MHD_get_connection_info microhttpd_library.MHD_get_connection_info
 #define MHD_get_connection_values microhttpd_library.MHD_get_connection_values

@@ -12,6 +12,20 @@ static void add_header(server_exchange *exchange, const char *name, const char *
         (void)MHD_add_response_header(exchange->response, name, value);
 }
 
+/* What every response says. */
+static void add_headers(server_exchange *exchange, const char *type) {
+    if (type)
+        add_header(exchange, "Content-Type", type);
+    /* Replies hold what only their caller may see, sometimes credentials. */
+    add_header(exchange, "Cache-Control", "no-store");
+    add_header(exchange, "X-Content-Type-Options", "nosniff");
+    add_header(exchange, "X-Request-Id", exchange->id);
+    if (exchange->status == 401)
+        add_header(exchange, "WWW-Authenticate", "Bearer");
+    if (atomic_load(&exchange->server->stopping))
+        add_header(exchange, "Connection", "close");
+}
+
 /* Becomes owner of `text` (malloc'ed), even on failure. */
 static void respond(server_exchange *exchange, int status, const char *type, char *text,
                     size_t length) {
@@ -19,20 +33,18 @@ static void respond(server_exchange *exchange, int status, const char *type, cha
     exchange->response_length = length;
     exchange->response = MHD_create_response_from_buffer(
         length, text, text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (!exchange->response) {
+    if (exchange->response)
+        add_headers(exchange, type);
+    else
         free(text);
-        return;
-    }
-    if (type)
-        add_header(exchange, "Content-Type", type);
-    /* Replies hold what only their caller may see, sometimes credentials. */
-    add_header(exchange, "Cache-Control", "no-store");
-    add_header(exchange, "X-Content-Type-Options", "nosniff");
-    add_header(exchange, "X-Request-Id", exchange->id);
-    if (status == 401)
-        add_header(exchange, "WWW-Authenticate", "Bearer");
-    if (atomic_load(&exchange->server->stopping))
-        add_header(exchange, "Connection", "close");
+}
+
+/* Takes the rows over from the reply. */
+static void respond_with_rows(server_exchange *exchange, mseq_reply *reply) {
+    exchange->status = reply->status;
+    exchange->response = server_stream_response(exchange, reply->stream);
+    reply->stream = NULL;
+    add_headers(exchange, MSEQ_ROW_STREAM_TYPE);
 }
 
 void server_reply_text(server_exchange *exchange, int status, const char *type, char *text) {
@@ -89,6 +101,10 @@ void server_reply(server_exchange *exchange, mseq_reply *reply) {
     mseq_error err = MSEQ_ERROR_INIT;
     const char *type = NULL;
     keep_facts(exchange, reply);
+    if (reply->stream) {
+        respond_with_rows(exchange, reply);
+        return;
+    }
     if (reply->body) {
         type = "application/json";
         if (mseq_json_write(reply->body, 0, &text, &err) != MSEQ_OK) {

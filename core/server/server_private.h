@@ -35,6 +35,7 @@ typedef enum server_phase {
     SERVER_READING_BODY,
     SERVER_ANSWERING, /* waits for a place or has one */
     SERVER_WRITING,
+    SERVER_STREAMING, /* the client takes a piece of rows, others may follow */
     SERVER_IDLE,
     SERVER_ENDED /* refused or timed out: nothing it still says counts */
 } server_phase;
@@ -122,6 +123,7 @@ typedef struct server_exchange {
     mseq_cancellation *cancellation;
     /* the answer */
     struct MHD_Response *response;
+    struct server_stream *stream; /* of a response that has one, borrowed from it */
     size_t response_length;
     int status;
     const char *route; /* static; NULL: none */
@@ -210,6 +212,18 @@ void server_reply_refusal(server_exchange *exchange, int status, const char *cod
  * connections that libmicrohttpd cannot answer. */
 size_t server_reply_raw(int status, const char *code, const char *detail, char *text, size_t size);
 
+/* ---- stream.c: replies whose rows are read while they are sent ---------------------------------
+ */
+
+typedef struct server_stream server_stream;
+/* Whether one more may be begun; it counts until it ends, or until server_stream_denied. */
+bool server_stream_allowed(mseq_server *server);
+void server_stream_denied(mseq_server *server);
+/* A response that sends the rows as lines; becomes their owner, even on failure (NULL). */
+struct MHD_Response *server_stream_response(server_exchange *exchange, mseq_row_stream *rows);
+/* Ends the statement behind it, whatever was sent. */
+void server_stream_end(server_stream *stream);
+
 /* ---- pages.c: what the server answers itself ---------------------------------------------------
  */
 
@@ -245,6 +259,7 @@ struct mseq_server {
     char prefix[9]; /* of request ids */
     atomic_uint_fast64_t requests;
     atomic_size_t body_bytes; /* of all requests */
+    atomic_int streams;       /* that are open */
     atomic_bool stopping;
     pthread_mutex_t log_lock;
     server_connections connections;

@@ -12,6 +12,7 @@
     F(curl_easy_cleanup)                                                                           \
     F(curl_easy_getinfo)                                                                           \
     F(curl_easy_init)                                                                              \
+    F(curl_easy_pause)                                                                             \
     F(curl_easy_reset)                                                                             \
     F(curl_easy_setopt)                                                                            \
     F(curl_easy_strerror)                                                                          \
@@ -49,6 +50,7 @@ mseq_status curl_load(mseq_error *err);
 #define curl_easy_cleanup curl_library.curl_easy_cleanup
 #define curl_easy_getinfo curl_library.curl_easy_getinfo
 #define curl_easy_init curl_library.curl_easy_init
+#define curl_easy_pause curl_library.curl_easy_pause
 #define curl_easy_reset curl_library.curl_easy_reset
 #define curl_easy_setopt curl_library.curl_easy_setopt
 #define curl_easy_strerror curl_library.curl_easy_strerror

@@ -17,24 +17,16 @@
 #define POLL_MS 100
 
 typedef struct http_transport {
-    http_settings settings;
+    http_streams streams; /* and the settings of all exchanges */
     CURLM *multi;
     http_exchange *exchanges;
     size_t exchange_count;
 } http_transport;
 
-/* ---- SIGPIPE
- * -------------------------------------------------------------------------------------------
- * With CURLOPT_NOSIGNAL libcurl leaves it to its user, and TLS libraries write to sockets without
- * MSG_NOSIGNAL. A program that embeds us may not expect the signal: it is held back in this thread
- * and taken away if it was ours. */
+/* ---- SIGPIPE ----------------------------------------------------------------------------------
+ */
 
-typedef struct pipe_guard {
-    sigset_t before;
-    bool was_pending;
-} pipe_guard;
-
-static void pipe_guard_begin(pipe_guard *guard) {
+void http_pipe_guard_begin(http_pipe_guard *guard) {
     sigset_t pipe, pending;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
@@ -44,7 +36,7 @@ static void pipe_guard_begin(pipe_guard *guard) {
     pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
 }
 
-static void pipe_guard_end(const pipe_guard *guard) {
+void http_pipe_guard_end(const http_pipe_guard *guard) {
     static const struct timespec at_once = {0, 0};
     sigset_t pipe;
     sigemptyset(&pipe);
@@ -77,7 +69,7 @@ static bool begin(http_transport *http, http_exchange *exchange, const mseq_requ
         mseq_error_no_memory(err);
         return false;
     }
-    if (http_exchange_prepare(exchange, &http->settings, request, outcome, err) != MSEQ_OK)
+    if (http_exchange_prepare(exchange, &http->streams.settings, request, outcome, err) != MSEQ_OK)
         return false;
     if (curl_multi_add_handle(http->multi, exchange->handle) == CURLM_OK)
         return true;
@@ -98,7 +90,7 @@ static size_t take_finished(http_transport *http) {
         http_exchange *exchange = NULL;
         curl_easy_getinfo(handle, CURLINFO_PRIVATE, &exchange);
         curl_multi_remove_handle(http->multi, handle);
-        http_exchange_finish(exchange, &http->settings, result);
+        http_exchange_finish(exchange, &http->streams.settings, result);
         finished++;
     }
     return finished;
@@ -139,10 +131,15 @@ static void run(http_transport *http, const mseq_request *requests, size_t count
 
 static void http_send_many(void *data, const mseq_request *requests, size_t count,
                            mseq_outcome *outcomes) {
-    pipe_guard guard;
-    pipe_guard_begin(&guard);
-    run(data, requests, count, outcomes);
-    pipe_guard_end(&guard);
+    http_transport *http = data;
+    if (count == 1 && requests->takes_stream) {
+        http_stream_send(&http->streams, requests, outcomes);
+        return;
+    }
+    http_pipe_guard guard;
+    http_pipe_guard_begin(&guard);
+    run(http, requests, count, outcomes);
+    http_pipe_guard_end(&guard);
 }
 
 static mseq_status http_send(void *data, const mseq_request *request, mseq_reply *reply,
@@ -162,13 +159,14 @@ static mseq_status http_send(void *data, const mseq_request *request, mseq_reply
 
 static void http_close(void *data) {
     http_transport *http = data;
+    http_streams_close(&http->streams);
     for (size_t i = 0; i < http->exchange_count; i++)
         curl_easy_cleanup(http->exchanges[i].handle);
     if (http->multi)
         curl_multi_cleanup(http->multi);
     free(http->exchanges);
-    free(http->settings.origin);
-    free(http->settings.ca_file);
+    free(http->streams.settings.origin);
+    free(http->streams.settings.ca_file);
     free(http);
 }
 
@@ -209,7 +207,7 @@ static mseq_status check_origin(const char *origin, mseq_error *err) {
 
 static mseq_status fill(http_transport *http, const char *origin, const mseq_http_options *options,
                         mseq_error *err) {
-    http_settings *settings = &http->settings;
+    http_settings *settings = &http->streams.settings;
     settings->connect_timeout_ms =
         options->connect_timeout_ms > 0 ? options->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     settings->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
@@ -261,5 +259,5 @@ mseq_status mseq_transport_http_new(const char *origin, const mseq_http_options 
         http_close(http);
         return status;
     }
-    return mseq_transport_new(&functions, http, http->settings.origin, transport, err);
+    return mseq_transport_new(&functions, http, http->streams.settings.origin, transport, err);
 }

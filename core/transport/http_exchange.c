@@ -13,7 +13,7 @@
 /* ---- Callbacks
  * ------------------------------------------------------------------------------------------- */
 
-static size_t receive(char *bytes, size_t size, size_t count, void *data) {
+size_t http_exchange_receive(char *bytes, size_t size, size_t count, void *data) {
     http_exchange *exchange = data;
     if (mseq_buffer_append(&exchange->received, bytes, size * count) == MSEQ_OK)
         return size * count;
@@ -178,21 +178,29 @@ static long may_share_connection(const http_settings *settings) {
 static bool set_connection(http_exchange *exchange, const http_settings *settings) {
     return SET(CURLOPT_PIPEWAIT, may_share_connection(settings)) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
-           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_TCP_KEEPALIVE, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
-           SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
+           SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
+           SET(CURLOPT_PATH_AS_IS, 1L) &&
            SET(CURLOPT_USERAGENT, "libmainsequence/" MSEQ_VERSION_STRING) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            (!settings->ca_file || SET(CURLOPT_CAINFO, settings->ca_file)) &&
-           SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(settings->connect_timeout_ms, 0)) &&
+           SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(settings->connect_timeout_ms, 0));
+}
+
+/* A stream is read at the reader's pace: no time for the whole, neither a window of HTTP/2 nor a
+ * decoder that would have to be filled ahead of it. */
+static bool set_reply(http_exchange *exchange, const http_settings *settings) {
+    if (exchange->request->takes_stream)
+        return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
+           SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
            SET(CURLOPT_TIMEOUT_MS,
                milliseconds(exchange->request->timeout_ms, settings->timeout_ms));
 }
 
 static bool set_callbacks(http_exchange *exchange) {
     return SET(CURLOPT_PRIVATE, exchange) && SET(CURLOPT_ERRORBUFFER, exchange->reason) &&
-           SET(CURLOPT_WRITEFUNCTION, receive) && SET(CURLOPT_WRITEDATA, exchange) &&
+           SET(CURLOPT_WRITEFUNCTION, http_exchange_receive) && SET(CURLOPT_WRITEDATA, exchange) &&
            SET(CURLOPT_HEADERFUNCTION, receive_header) && SET(CURLOPT_HEADERDATA, exchange) &&
            SET(CURLOPT_NOPROGRESS, 0L) && SET(CURLOPT_XFERINFOFUNCTION, watch) &&
            SET(CURLOPT_XFERINFODATA, exchange);
@@ -228,7 +236,8 @@ mseq_status http_exchange_prepare(http_exchange *exchange, const http_settings *
         status = mseq_json_write(request->body, 0, &exchange->sent, err);
     if (status == MSEQ_OK &&
         !(add_headers(exchange) && SET(CURLOPT_HTTPHEADER, exchange->headers) &&
-          set_connection(exchange, settings) && set_callbacks(exchange) && set_method(exchange)))
+          set_connection(exchange, settings) && set_reply(exchange, settings) &&
+          set_callbacks(exchange) && set_method(exchange)))
         status = mseq_error_no_memory(err);
     if (status != MSEQ_OK)
         http_exchange_clear(exchange);
@@ -329,8 +338,8 @@ static mseq_status broken(const http_exchange *exchange, CURLcode result, mseq_e
     return MSEQ_E_TRANSPORT;
 }
 
-static mseq_status fail(const http_exchange *exchange, const http_settings *settings,
-                        CURLcode result, mseq_error *err) {
+mseq_status http_exchange_fail(const http_exchange *exchange, const http_settings *settings,
+                               CURLcode result, mseq_error *err) {
     if (exchange->status == MSEQ_E_LIMIT)
         return too_large(exchange, settings, err);
     if (exchange->status != MSEQ_OK || result == CURLE_OUT_OF_MEMORY)
@@ -347,7 +356,7 @@ void http_exchange_finish(http_exchange *exchange, const http_settings *settings
     mseq_outcome *outcome = exchange->outcome;
     bool complete = result == CURLE_OK && exchange->headers_ended;
     mseq_status status = complete ? take_reply(exchange, &outcome->reply, &outcome->error)
-                                  : fail(exchange, settings, result, &outcome->error);
+                                  : http_exchange_fail(exchange, settings, result, &outcome->error);
     (void)status; /* the outcome's error holds it */
     http_exchange_clear(exchange);
 }

@@ -3,6 +3,8 @@
 #ifndef MSEQ_HTTP_PRIVATE_H
 #define MSEQ_HTTP_PRIVATE_H
 
+#include <signal.h>
+
 #include "curl_library.h"
 #include "mainsequence/transport.h"
 
@@ -33,13 +35,41 @@ typedef struct http_exchange {
     char reason[CURL_ERROR_SIZE];
 } http_exchange;
 
+/* CURLOPT_WRITEFUNCTION of an exchange that is read as a whole. */
+size_t http_exchange_receive(char *bytes, size_t size, size_t count, void *exchange);
 /* Prepares the handle for a request; both are borrowed until http_exchange_finish. */
 mseq_status http_exchange_prepare(http_exchange *exchange, const http_settings *settings,
                                   const mseq_request *request, mseq_outcome *outcome,
                                   mseq_error *err);
 /* Turns what came into the outcome and makes the exchange idle. */
 void http_exchange_finish(http_exchange *exchange, const http_settings *settings, CURLcode result);
+/* The error of an exchange that ended so without a whole reply. */
+mseq_status http_exchange_fail(const http_exchange *exchange, const http_settings *settings,
+                               CURLcode result, mseq_error *err);
 /* Makes it idle, whatever it was doing. */
 void http_exchange_clear(http_exchange *exchange);
+
+/* ---- http.c: SIGPIPE
+ * With CURLOPT_NOSIGNAL libcurl leaves it to its user, and TLS libraries write to sockets without
+ * MSG_NOSIGNAL. A program that embeds us may not expect the signal: it is held back in this thread
+ * and taken away if it was ours. */
+
+typedef struct http_pipe_guard {
+    sigset_t before;
+    bool was_pending;
+} http_pipe_guard;
+void http_pipe_guard_begin(http_pipe_guard *guard);
+void http_pipe_guard_end(const http_pipe_guard *guard);
+
+/* ---- http_stream.c: replies that are read row by row */
+
+typedef struct http_stream http_stream;
+typedef struct http_streams {
+    http_settings settings;
+    http_stream *idle; /* its connection is open; NULL: none */
+} http_streams;
+/* Sends a request that takes a stream. The streams that replies hold end before `streams` does. */
+void http_stream_send(http_streams *streams, const mseq_request *request, mseq_outcome *outcome);
+void http_streams_close(http_streams *streams);
 
 #endif

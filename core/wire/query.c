@@ -13,6 +13,7 @@ void mseq_reply_free(mseq_reply *reply) {
     free(reply->retry_after);
     free(reply->location);
     free(reply->allow);
+    mseq_row_stream_free(reply->stream);
     *reply = (mseq_reply)MSEQ_REPLY_INIT;
 }
 

@@ -111,6 +111,24 @@ MSEQ_API mseq_status mseq_client_execute_operation(mseq_client *client, const ms
                                                    mseq_value **result,
                                                    mseq_error *err) MSEQ_MUST_CHECK;
 
+/* The rows of a select one by one, in the memory of a few rows (stream-operation): one statement,
+ * one state of the data. Only an operation whose limits name max_rows is limited. The client's
+ * timeout holds for the beginning, and for every wait for a row. A TS Manager without the route
+ * answers 404 or 405. Other calls of the client go on while a stream is open. */
+typedef struct mseq_client_stream mseq_client_stream;
+MSEQ_API mseq_status mseq_client_stream_operation(mseq_client *client, const mseq_value *operation,
+                                                  mseq_client_stream **stream,
+                                                  mseq_error *err) MSEQ_MUST_CHECK;
+/* The next row, owned by the caller; NULL after the last one. A failure is final. What the TS
+ * Manager tells in the midst of the rows is an error like any other; a stream that breaks off is
+ * MSEQ_E_TRANSPORT with the code stream_incomplete; after the client was freed, MSEQ_E_ARGUMENT. */
+MSEQ_API mseq_status mseq_client_stream_next(mseq_client_stream *stream, mseq_value **row,
+                                             mseq_error *err) MSEQ_MUST_CHECK;
+/* After the last row: whether max_rows kept back others. */
+MSEQ_API bool mseq_client_stream_truncated(const mseq_client_stream *stream);
+/* Also in the midst of the rows: ends the statement. */
+MSEQ_API void mseq_client_stream_close(mseq_client_stream *stream);
+
 /* ---- Logging in
  * ----------------------------------------------------------------------------------------- */
 

@@ -168,6 +168,32 @@ MSEQ_API mseq_status mseq_connection_run_governed(mseq_connection *connection,
                                                   mseq_governed_result *result,
                                                   mseq_error *err) MSEQ_MUST_CHECK;
 
+/* The rows of a governed select one by one, in the memory of a few rows: one statement of one
+ * transaction, so that all of them are of one state. The connection belongs to the cursor until it
+ * is closed. */
+typedef struct mseq_governed_cursor mseq_governed_cursor;
+
+/* Checks the statement as mseq_connection_run_governed does, starts it and waits for its first row,
+ * so that most of what can go wrong goes wrong here. Everything in `statement` is borrowed until
+ * the cursor is closed; max_bytes does not count, and max_rows INT64_MAX is no limit. timeout_ms is
+ * the time that the database works: while nobody waits for a row it stands still. On PostgreSQL a
+ * cursor that nobody reads from for ten minutes loses its connection. */
+MSEQ_API mseq_status mseq_governed_cursor_open(mseq_connection *connection,
+                                               const mseq_governed_statement *statement,
+                                               mseq_governed_cursor **cursor,
+                                               mseq_error *err) MSEQ_MUST_CHECK;
+/* The next row, owned by the caller; NULL after the last one, once `confirm` has agreed. After a
+ * failure there is nothing more to read. */
+MSEQ_API mseq_status mseq_governed_cursor_next(mseq_governed_cursor *cursor, mseq_value **row,
+                                               mseq_error *err) MSEQ_MUST_CHECK;
+/* As mseq_governed_result.origins, borrowed; NULL when it was not asked for. */
+MSEQ_API const mseq_value *mseq_governed_cursor_origins(const mseq_governed_cursor *cursor);
+/* After the end: whether max_rows kept back rows. */
+MSEQ_API bool mseq_governed_cursor_has_more(const mseq_governed_cursor *cursor);
+/* Ends the statement, also in the midst of its rows, and its transaction. The connection can be
+ * used again, or is closed when it is released. */
+MSEQ_API void mseq_governed_cursor_close(mseq_governed_cursor *cursor);
+
 #ifdef __cplusplus
 }
 #endif

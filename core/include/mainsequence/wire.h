@@ -30,11 +30,15 @@ typedef struct mseq_request {
     int64_t timeout_ms;                    /* whole call; 0: the transport's default */
     const mseq_cancellation *cancellation; /* or NULL */
     bool loopback;                         /* the peer is on this machine */
-    bool send_once; /* doing it twice is not the same as once: a transport that loses the
-                       connection after it sent something fails instead of sending again */
+    bool send_once;    /* doing it twice is not the same as once: a transport that loses the
+                          connection after it sent something fails instead of sending again */
+    bool takes_stream; /* the reply may be a stream of rows */
 } mseq_request;
 #define MSEQ_REQUEST_INIT                                                                          \
     { .size = sizeof(mseq_request) }
+
+/* Rows that come one by one: see below. */
+typedef struct mseq_row_stream mseq_row_stream;
 
 typedef struct mseq_reply {
     int status;        /* HTTP status */
@@ -47,10 +51,87 @@ typedef struct mseq_reply {
     /* for logs */
     const char *route; /* pattern of the route that answered; static; NULL: none */
     char user_uid[37]; /* who asked; "": nobody known */
+    /* the body as rows that are still to come, owned, in place of `body` and `text`; only for a
+     * request that takes it */
+    mseq_row_stream *stream;
 } mseq_reply;
 #define MSEQ_REPLY_INIT                                                                            \
-    { 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "" }
+    { 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "", NULL }
 MSEQ_API void mseq_reply_free(mseq_reply *reply); /* frees what it holds, not the struct */
+
+/* ---- A refusal
+ * ---------------------------------------------------------------------------------- */
+
+/* {"detail", "code", "hint"?, "sqlstate"?} of an error, owned by the caller: what replies show of
+ * it. Text that is no UTF-8 is mended. NULL without memory. */
+MSEQ_API mseq_value *mseq_wire_refusal(const mseq_error *err);
+/* The way back: sets the error that such an object and its HTTP status tell. Returns its status. */
+MSEQ_API mseq_status mseq_wire_read_refusal(const mseq_value *refusal, int http_status,
+                                            mseq_error *err);
+
+/* ---- Rows that come one by one (stream-operation)
+ * ---------------------------------------------------------------------------------------------
+ *
+ * As bytes, a stream is one JSON text a line. A row is an object. The last line is an array with
+ * one object, so that it cannot be taken for a row:
+ *   [{"ok": true, "row_count": 3, "truncated": false}]
+ *   [{"ok": false, "row_count": 2, "status": 408, "detail": "…", "code": "timeout", …}]
+ * A stream without it is not whole. */
+
+#define MSEQ_ROW_STREAM_TYPE "application/x-ndjson"
+#define MSEQ_ROW_LINE_MAXIMUM ((size_t)64 * 1024 * 1024) /* bytes of one line */
+
+/* Where rows come from. One thread at a time. */
+typedef struct mseq_row_stream_functions {
+    size_t size;
+    /* The next row, owned by the caller; NULL after the last one. Not called again after that or
+     * after a failure. */
+    mseq_status (*next)(void *data, mseq_value **row, mseq_error *err);
+    /* After the last row: whether a limit of rows kept others back. NULL: never. */
+    bool (*truncated)(const void *data);
+    void (*close)(void *data); /* also in the midst of the rows; destroys data */
+} mseq_row_stream_functions;
+
+/* Becomes owner of `data`, even on failure. */
+MSEQ_API mseq_status mseq_row_stream_new(const mseq_row_stream_functions *functions, void *data,
+                                         mseq_row_stream **stream, mseq_error *err) MSEQ_MUST_CHECK;
+/* The next row, owned by the caller; NULL after the last one, as often as it is asked. A failure is
+ * final: it comes again. */
+MSEQ_API mseq_status mseq_row_stream_next(mseq_row_stream *stream, mseq_value **row,
+                                          mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API int64_t mseq_row_stream_count(const mseq_row_stream *stream); /* rows so far */
+MSEQ_API bool mseq_row_stream_truncated(const mseq_row_stream *stream);
+/* Releases all that the stream holds, whatever is left of it. */
+MSEQ_API void mseq_row_stream_free(mseq_row_stream *stream);
+
+/* Appends the next line. False when it was the last one; then *err says why the stream failed, if
+ * it did. Without memory for that line the buffer's status tells. */
+MSEQ_API bool mseq_row_stream_write(mseq_row_stream *stream, mseq_buffer *buffer, mseq_error *err);
+
+/* Reads such lines from bytes that come in pieces. */
+typedef struct mseq_row_lines mseq_row_lines;
+typedef enum mseq_row_lines_state {
+    MSEQ_ROW_LINES_ROW,  /* there was a row */
+    MSEQ_ROW_LINES_MORE, /* no whole line is there */
+    MSEQ_ROW_LINES_END   /* the last line has come, and says that all went well */
+} mseq_row_lines_state;
+MSEQ_API mseq_status mseq_row_lines_new(mseq_row_lines **lines, mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API void mseq_row_lines_free(mseq_row_lines *lines);
+MSEQ_API mseq_status mseq_row_lines_feed(mseq_row_lines *lines, const char *bytes, size_t length,
+                                         mseq_error *err) MSEQ_MUST_CHECK;
+/* The next row of what was fed, owned by the caller. The error that a last line tells is the
+ * failure; lines that are not of this form are MSEQ_E_TRANSPORT with the code malformed_stream. */
+MSEQ_API mseq_status mseq_row_lines_next(mseq_row_lines *lines, mseq_row_lines_state *state,
+                                         mseq_value **row, mseq_error *err) MSEQ_MUST_CHECK;
+/* The bytes have ended: MSEQ_E_TRANSPORT with the code stream_incomplete unless the last line has
+ * come. */
+MSEQ_API mseq_status mseq_row_lines_finish(const mseq_row_lines *lines,
+                                           mseq_error *err) MSEQ_MUST_CHECK;
+MSEQ_API size_t mseq_row_lines_pending(const mseq_row_lines *lines); /* bytes not read yet */
+MSEQ_API bool mseq_row_lines_truncated(const mseq_row_lines *lines); /* what the last line says */
+
+/* ---- Paths and queries
+ * ------------------------------------------------------------------------------------------ */
 
 /* Percent-encodes a path segment or a query component and appends it (space becomes "+" in
  * queries). */

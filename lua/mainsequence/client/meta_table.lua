@@ -6,6 +6,7 @@ local filters = require("mainsequence.client.filters")
 local replies = require("mainsequence.client.replies")
 local requests = require("mainsequence.client.metatables")
 local resource = require("mainsequence.client.resource")
+local row_reading = require("mainsequence.client.row_reading")
 local sharing = require("mainsequence.client.sharing")
 local time_index_data = require("mainsequence.client.time_index")
 
@@ -38,9 +39,6 @@ local M = {}
 
 M.META_TABLE_PATH = "/orm/api/ts_manager/meta_table/"
 M.DYNAMIC_TABLE_PATH = "/orm/api/ts_manager/dynamic_table/"
-
--- Rows that iter_operation asks for at a time.
-local ITERATED_PAGE = 1000
 
 local META_TABLE_FILTERS = filters.declare({
   identifier = { "", "in", "contains" }, uid = { "", "in" }, data_source__uid = { "", "in", kind = "uid" },
@@ -369,6 +367,15 @@ local function add_search(class)
     return copy
   end
 
+  -- The whole operation as execute_operation and iter_operation send it.
+  local function complete_operation(client, operation, place)
+    local complete, err = with_data_source(client, operation)
+    if not complete then
+      return nil, err
+    end
+    return fault.blame(place, core.validate_operation, complete)
+  end
+
   ---Runs a governed operation (compiled-sql.v1) and gives { rows, row_count, truncated, pagination, … }. Without a
   ---data source in its scope, it is the session's.
   ---@param operation table
@@ -382,53 +389,37 @@ local function add_search(class)
     if not client then
       return nil, err
     end
-    local complete, source_error = with_data_source(client, operation)
+    local complete, complete_error = complete_operation(client, operation, place)
     if not complete then
-      return nil, source_error
+      return nil, complete_error
     end
-    return client:execute_operation(fault.blame(place, core.validate_operation, complete))
+    return client:execute_operation(complete)
   end
 
-  ---The rows of a select one by one: `for row, err in MetaTable.iter_operation(operation) do`. They are read by pages, so
-  ---memory is that of one page and there is no limit to their number; the pages are statements of their own and no
-  ---snapshot: rows that are written meanwhile may come twice or not at all, and without ORDER BY their order may change.
-  ---limits.max_rows is the size of a page, limits.offset where to begin. On failure `row` is false, once, with err.
+  ---The rows of a select one by one, in the memory of a few rows however many there are:
+  ---`for row, err in MetaTable.iter_operation(operation) do`. On failure, also in the midst of the rows, `row` is false,
+  ---once, with err, and the loop ends. Leaving the loop early (break, return, an error) ends the statement.
+  ---
+  ---The rows are of one statement and one state of the data. The TS Manager counts limits.statement_timeout_ms only while
+  ---it works for a row; a loop that takes no row for ten minutes may lose the statement. limits.max_rows of the operation
+  ---is the size of a page and no limit here (compile_statement always writes one); options.max_rows is: at most so many
+  ---rows. limits.offset is where to begin.
+  ---
+  ---A TS Manager without the route stream-operation is read by pages of limits.max_rows. Pages are statements of their own
+  ---and no snapshot: rows that are written meanwhile may come twice or not at all, and without ORDER BY their order may
+  ---change from page to page.
   ---@param operation table
+  ---@param options { max_rows: integer? }?
   ---@return fun(): table|false|nil, mainsequence.Error?
-  function methods.iter_operation(operation)
-    local place = fault.here(1)
+  ---@return any state, nil control, any closing for the generic for
+  function methods.iter_operation(operation, options)
+    local place, what = fault.here(1), name .. ".iter_operation"
     if type(operation) ~= "table" or operation.operation ~= "select" then
-      fault.raise(place, ("%s.iter_operation takes a select operation, got %s"):format(name,
+      fault.raise(place, ("%s takes a select operation, got %s"):format(what,
         type(operation) == "table" and fault.show(operation.operation) or fault.show(operation)))
     end
-    local limits = type(operation.limits) == "table" and operation.limits or {}
-    local page, offset = limits.max_rows or ITERATED_PAGE, limits.offset or 0
-    local rows, position, more = {}, 0, true
-    local function fetch()
-      local copy, own = core.object(), core.object()
-      for _, key in ipairs(core.keys(operation)) do copy[key] = operation[key] end
-      for _, key in ipairs(core.keys(limits)) do own[key] = limits[key] end
-      own.max_rows, own.offset = page, offset
-      copy.limits = own
-      local result, err = methods.execute_operation(copy)
-      if not result then return nil, err end
-      rows, position = result.rows, 0
-      offset = offset + #rows
-      more = result.truncated and #rows > 0
-      return true
-    end
-    return function()
-      while position == #rows do
-        if not more then return nil end
-        local ok, err = fetch()
-        if not ok then
-          rows, position, more = {}, 0, false
-          return false, err
-        end
-      end
-      position = position + 1
-      return rows[position]
-    end
+    return row_reading.iterate(session, operation, row_reading.check_options(options or {}, what, place),
+      function(client) return complete_operation(client, operation, place) end)
   end
 end
 

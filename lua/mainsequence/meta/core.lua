@@ -273,7 +273,19 @@ function Client:session_data_source() end
 function Client:register_table(table, options) end
 ---@return table|nil result, mainsequence.Error?
 function Client:execute_operation(operation) end
+---The rows of a select one by one; `for row, err in stream.next, stream, nil, stream do`. limits.max_rows counts when it
+---is there. A TS Manager without the route: an error with status 404 or 405.
+---@return mainsequence.RowStream|nil stream, mainsequence.Error?
+function Client:stream_operation(operation) end
 function Client:close() end
+
+---@class mainsequence.RowStream: userdata
+local RowStream = {}
+---The next row; nil after the last, false and an error when the stream fails (then nil).
+---@return table|false|nil row, mainsequence.Error?
+function RowStream:next() end
+---Ends the statement, in the midst of its rows too; also done by __close and __gc.
+function RowStream:close() end
 
 -- files and processes that Lua's standard library lacks
 ---Monotonic, atomic: writes a temporary file beside it, fsyncs, renames.
