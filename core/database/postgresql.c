@@ -132,6 +132,8 @@ static mseq_status target_open(const mseq_database_options *options, void **open
         status = add_settings(options, target, err);
     if (status == MSEQ_OK)
         status = make_lists(target, err);
+    target->ask_password = options->password;
+    target->password_data = options->password_data;
     if (status != MSEQ_OK) {
         target_close(target);
         return status;
@@ -163,13 +165,8 @@ static mseq_status session_open(void *given, void **opened, mseq_error *err) {
     if (!session)
         return mseq_error_no_memory(err);
     session->target = target;
-    session->connection = PQconnectdbParams(target->keyword_list, target->value_list, 0);
-    mseq_status status = MSEQ_OK;
-    if (!session->connection)
-        status = mseq_error_no_memory(err);
-    else if (PQstatus(session->connection) != CONNECTION_OK)
-        status = postgresql_fail_connect(target, session->connection, err);
-    else if (PQsetnonblocking(session->connection, 1) != 0)
+    mseq_status status = postgresql_connect(target, &session->connection, err);
+    if (status == MSEQ_OK && PQsetnonblocking(session->connection, 1) != 0)
         status = postgresql_fail_lost(session, err);
     if (status != MSEQ_OK) {
         session_close(session);

@@ -13,6 +13,7 @@
     F(PQclear)                                                                                     \
     F(PQcmdStatus)                                                                                 \
     F(PQcmdTuples)                                                                                 \
+    F(PQconnectionUsedPassword)                                                                    \
     F(PQconnectdbParams)                                                                           \
     F(PQconninfoFree)                                                                              \
     F(PQconninfoParse)                                                                             \
@@ -70,6 +71,7 @@ mseq_status pq_load(mseq_error *err);
 #define PQclear pq_library.PQclear
 #define PQcmdStatus pq_library.PQcmdStatus
 #define PQcmdTuples pq_library.PQcmdTuples
+#define PQconnectionUsedPassword pq_library.PQconnectionUsedPassword
 #define PQconnectdbParams pq_library.PQconnectdbParams
 #define PQconninfoFree pq_library.PQconninfoFree
 #define PQconninfoParse pq_library.PQconninfoParse

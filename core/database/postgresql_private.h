@@ -12,6 +12,9 @@ typedef struct postgresql_target {
     const char **keyword_list, **value_list;
     char *place;          /* "host:port", for messages */
     const char *password; /* borrowed from values; NULL: none */
+    /* asked for each connection's own password; NULL: that one holds for all */
+    mseq_status (*ask_password)(void *data, const char *refused, char **password, mseq_error *err);
+    void *password_data;
 } postgresql_target;
 
 /* How the text of a value is read. */
@@ -109,6 +112,11 @@ mseq_status postgresql_fail_lost(postgresql_session *session, mseq_error *err);
 /* There is no connection; `connection` says why. */
 mseq_status postgresql_fail_connect(const postgresql_target *target, const PGconn *connection,
                                     mseq_error *err);
+
+/* ---- postgresql_connect.c */
+/* A new connection to the target. */
+mseq_status postgresql_connect(const postgresql_target *target, PGconn **connection,
+                               mseq_error *err);
 
 /* ---- postgresql_wait.c */
 /* Starts the clock of a statement; refuses one whose token is set already. */

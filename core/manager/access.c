@@ -34,11 +34,6 @@ mseq_status manager_require_edit(const manager_call *call, const manager_row *ro
                                                manager_row_text(row, "physical_table_name"), err);
 }
 
-mseq_status manager_access_changed(const manager_call *call, mseq_error *err) {
-    return manager_query(call->catalog, NULL, err,
-                         "UPDATE access_state SET revision = revision + 1", "");
-}
-
 /* ---- What others must not learn of -------------------------------------------------------------
  */
 

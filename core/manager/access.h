@@ -48,8 +48,22 @@ mseq_status manager_visible_uids(const manager_call *call, const mseq_value *uid
  * look as those to a table that is not registered. */
 mseq_status manager_conceal(const manager_call *call, mseq_value *document,
                             mseq_error *err) MSEQ_MUST_CHECK;
-/* Who may access what has changed: the catalog's access revision goes on. In the call's write
+
+/* ---- fence_changes.c ---------------------------------------------------------------------------
+ */
+
+/* Whose access a change can be about. NULL: that does not narrow it. */
+typedef struct manager_access_change {
+    const char *user_uid;
+    const char *team_uid; /* its members, now */
+    const char *data_source_uid;
+    const char *creator_uid; /* this user and admins */
+    bool can_wait; /* nobody may do less than before: roles follow when they are used next */
+} manager_access_change;
+/* Who may access what has changed, or is about to in this transaction: the catalog's access
+ * revision goes on, and the roles concerned follow when it is committed. In the call's write
  * transaction. */
-mseq_status manager_access_changed(const manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_access_changed(const manager_call *call, const manager_access_change *change,
+                                   mseq_error *err) MSEQ_MUST_CHECK;
 
 #endif

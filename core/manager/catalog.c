@@ -87,8 +87,8 @@ mseq_status manager_query(mseq_connection *catalog, mseq_value **rows, mseq_erro
     return status;
 }
 
-mseq_status manager_catalog_changed(const manager_call *call, mseq_error *err) {
-    return manager_query(call->catalog, NULL, err,
+mseq_status manager_catalog_changed(mseq_connection *catalog, mseq_error *err) {
+    return manager_query(catalog, NULL, err,
                          "UPDATE access_state SET catalog_revision = catalog_revision + 1", "");
 }
 
@@ -104,7 +104,7 @@ mseq_status manager_begin(manager_call *call, mseq_error *err) {
 }
 
 mseq_status manager_commit(manager_call *call, mseq_error *err) {
-    mseq_status status = manager_catalog_changed(call, err);
+    mseq_status status = manager_catalog_changed(call->catalog, err);
     if (status != MSEQ_OK)
         return status;
     status = mseq_connection_commit(call->catalog, err);

@@ -224,6 +224,19 @@ static const char version_8[] =
 static const char version_9[] =
     "ALTER TABLE access_state ADD COLUMN catalog_revision INTEGER NOT NULL DEFAULT 0;";
 
+/* Passwords of these roles are made when they are needed, and kept nowhere. Revision 0: what an
+ * older TS Manager made is gone over before it is used. */
+static const char version_10[] =
+    "CREATE TABLE fence_role_next ("
+    " user_uid TEXT NOT NULL REFERENCES platform_user (uid) ON DELETE CASCADE,"
+    " data_source_uid TEXT NOT NULL REFERENCES data_source (uid) ON DELETE CASCADE,"
+    " role_name TEXT NOT NULL UNIQUE, schema_name TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " PRIMARY KEY (user_uid, data_source_uid));"
+    "INSERT INTO fence_role_next (user_uid, data_source_uid, role_name, schema_name, revision)"
+    " SELECT user_uid, data_source_uid, role_name, schema_name, 0 FROM fence_role;"
+    "DROP TABLE fence_role;"
+    "ALTER TABLE fence_role_next RENAME TO fence_role;";
+
 const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_1},
     {.script = version_2},
@@ -234,6 +247,7 @@ const manager_catalog_step manager_catalog_steps[] = {
     {.script = version_7},
     {.script = version_8},
     {.script = version_9},
+    {.script = version_10},
 };
 const size_t manager_catalog_step_count =
     sizeof manager_catalog_steps / sizeof *manager_catalog_steps;

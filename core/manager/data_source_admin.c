@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "directory.h"
+#include "fence.h"
 #include "routes.h"
 #include "source_facts.h"
 #include "sources.h"
@@ -441,6 +443,10 @@ mseq_status manager_admin_patch_source(manager_call *call, mseq_error *err) {
                                "ssss", call->uid, mseq_object_get_text(patch, "display_name"),
                                mseq_object_get_text(patch, "fence"),
                                mseq_object_get_text(patch, "access_mode"));
+    const manager_access_change change = {.data_source_uid = call->uid};
+    bool access = mseq_object_get(patch, "fence") || mseq_object_get(patch, "access_mode");
+    if (status == MSEQ_OK && access)
+        status = manager_access_changed(call, &change, err);
     if (status == MSEQ_OK && mseq_object_get_boolean(patch, "is_default", false))
         status = make_default(call, call->uid, err);
     if (status == MSEQ_OK)
@@ -474,10 +480,27 @@ static mseq_status check_unused(const manager_call *call, const mseq_value *reco
     return status;
 }
 
+/* The roles of users go. Where the server does not answer they stay, without a password that counts
+ * and until the database is a data source again. */
+static bool drop_roles(const manager_call *call, manager_source *source) {
+    mseq_connection *connection = NULL;
+    mseq_status status = manager_source_connect(source, &connection, NULL);
+    if (status == MSEQ_OK)
+        status = manager_fences_drop_unknown(call->catalog, connection,
+                                             call->caller->organization_uid, NULL);
+    mseq_connection_release(connection);
+    return status == MSEQ_OK;
+}
+
 /* The database itself stays as it is. */
 mseq_status manager_admin_remove_source(manager_call *call, mseq_error *err) {
     mseq_value *rows = NULL;
+    manager_source *source = NULL;
     mseq_status status = manager_require_admin(call, err);
+    /* one that cannot be reached can be removed all the same */
+    mseq_status found =
+        status == MSEQ_OK ? manager_source_find(call, call->uid, &source, NULL) : MSEQ_E_NOT_FOUND;
+    bool postgresql = found == MSEQ_OK && source->dialect == MSEQ_POSTGRESQL;
     if (status == MSEQ_OK)
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
@@ -492,11 +515,14 @@ mseq_status manager_admin_remove_source(manager_call *call, mseq_error *err) {
     mseq_value_free(rows);
     if (status != MSEQ_OK)
         return status;
+    bool dropped = postgresql && drop_roles(call, source);
     manager_source_secret_remove(call->manager, call->uid);
     manager_sources_trim(call->manager, call->uid, NULL);
     manager_draft reply;
     manager_draft_object(&reply);
     manager_put_boolean(&reply, "ok", true);
     manager_put_text(&reply, "data_source_uid", call->uid);
+    if (postgresql || found != MSEQ_OK)
+        manager_put_boolean(&reply, "roles_dropped", dropped);
     return manager_answer(call, 200, manager_draft_take(&reply), err);
 }

@@ -290,8 +290,11 @@ static mseq_status run(manager_call *call, deletion *work, mseq_error *err) {
         status = drop_tables(work, connection, err);
     for (size_t i = 0; i < work->count && status == MSEQ_OK; i++)
         status = delete_row(call, &work->rows[i], err);
+    const manager_access_change change = {
+        .data_source_uid =
+            work->count ? manager_row_text(&work->rows[0], "data_source_uid") : NULL};
     if (status == MSEQ_OK)
-        status = manager_access_changed(call, err);
+        status = manager_access_changed(call, &change, err);
     if (status == MSEQ_OK)
         status = manager_commit(call, err);
     mseq_connection_release(connection);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fence.h"
 #include "janitor.h"
-#include "roles.h"
 
 enum {
     AGAIN_MS = 60000, /* after a failure */
@@ -19,9 +19,20 @@ struct manager_janitor {
     mseq_cancellation *cancellation;
 };
 
+/* Roles of users that are behind, or nobody's. */
+static mseq_status tend_fences(mseq_manager *manager, const manager_source *source,
+                               mseq_connection *connection) {
+    mseq_connection *catalog = NULL;
+    mseq_status status = mseq_database_connect(manager->catalog, &catalog, NULL);
+    if (status == MSEQ_OK)
+        status = manager_fences_tend(catalog, connection, source->uid, NULL);
+    mseq_connection_release(catalog);
+    return status;
+}
+
 /* What the thread does for one source; *next_ms: when it is due again, -1: not. */
-static mseq_status clean(manager_source *source, const mseq_cancellation *cancellation,
-                         int64_t *next_ms) {
+static mseq_status clean(mseq_manager *manager, manager_source *source,
+                         const mseq_cancellation *cancellation, int64_t *next_ms) {
     mseq_connection *connection = NULL;
     manager_source_facts facts;
     mseq_status status = manager_source_connect(source, &connection, NULL);
@@ -31,6 +42,8 @@ static mseq_status clean(manager_source *source, const mseq_cancellation *cancel
     status = manager_source_facts_read(connection, &facts, NULL);
     if (status == MSEQ_OK)
         status = manager_credentials_clean(connection, &facts, next_ms, NULL);
+    if (status == MSEQ_OK && facts.may_create_roles)
+        status = tend_fences(manager, source, connection);
     mseq_connection_release(connection);
     return status;
 }
@@ -78,7 +91,7 @@ static void *work(void *given) {
         int64_t next_ms = -1;
         source->clean_at = 0;
         pthread_mutex_unlock(&manager->lock);
-        mseq_status status = clean(source, janitor->cancellation, &next_ms);
+        mseq_status status = clean(manager, source, janitor->cancellation, &next_ms);
         pthread_mutex_lock(&manager->lock);
         if (status != MSEQ_OK)
             put_down(source, AGAIN_MS);

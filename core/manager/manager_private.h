@@ -79,6 +79,7 @@ typedef struct manager_call {
     mseq_value *query;           /* object of strings; repeated keys joined with commas */
     char *uid;                   /* the {uid} of the path, or NULL */
     bool time_indexed;           /* the route is one of dynamic_table/ */
+    mseq_value *due_roles; /* [{user_uid, data_source_uid}]: they follow what the call changes */
     mseq_reply *reply;
 } manager_call;
 
@@ -160,7 +161,7 @@ mseq_status manager_begin(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 /* Raises the catalog's revision, which manager_commit does by itself: behind a change that stands
  * in no transaction. */
-mseq_status manager_catalog_changed(const manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+mseq_status manager_catalog_changed(mseq_connection *catalog, mseq_error *err) MSEQ_MUST_CHECK;
 /* JSON text of a value as the catalog keeps it, owned by the caller. */
 mseq_status manager_json_text(const mseq_value *value, char **text,
                               mseq_error *err) MSEQ_MUST_CHECK;

@@ -56,9 +56,14 @@ mseq_status manager_check_registry(const manager_call *call, const char *data_so
 }
 
 mseq_status manager_row_create(const manager_call *call, manager_row *row, mseq_error *err) {
+    const manager_access_change change = {
+        .data_source_uid = manager_row_text(row, "data_source_uid"),
+        .creator_uid = row->open_for_everyone ? NULL : call->caller->user_uid,
+        .can_wait = true,
+    };
     mseq_status status = manager_row_insert(call, row, err);
     if (status == MSEQ_OK)
-        status = manager_access_changed(call, err);
+        status = manager_access_changed(call, &change, err);
     row->may_view = row->may_edit = status == MSEQ_OK;
     return status == MSEQ_OK ? manager_foreign_keys_adopt(call, row, err) : status;
 }

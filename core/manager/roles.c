@@ -159,8 +159,8 @@ mseq_status manager_random_hex(size_t bytes, char *text, mseq_error *err) {
     return MSEQ_OK;
 }
 
-static mseq_status expiry_after(mseq_connection *connection, int64_t seconds,
-                                char expires[MANAGER_EXPIRY_SIZE], mseq_error *err) {
+mseq_status manager_expiry_after(mseq_connection *connection, int64_t seconds,
+                                 char expires[MANAGER_EXPIRY_SIZE], mseq_error *err) {
     mseq_value *rows = NULL;
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)seconds);
@@ -206,7 +206,7 @@ mseq_status manager_credential_issue(mseq_connection *connection, const manager_
     if (status == MSEQ_OK)
         status = manager_owner_prepare(connection, facts, err);
     if (status == MSEQ_OK)
-        status = expiry_after(connection, seconds, credential->expires, err);
+        status = manager_expiry_after(connection, seconds, credential->expires, err);
     if (status == MSEQ_OK)
         status = create_role(connection, facts, credential, err);
     if (status == MSEQ_OK)

@@ -22,6 +22,10 @@ mseq_status manager_role_run(mseq_connection *connection, mseq_error *err, const
 mseq_status manager_roles_lock(mseq_connection *connection, mseq_error *err) MSEQ_MUST_CHECK;
 /* At most 32 random bytes as hex digits. */
 mseq_status manager_random_hex(size_t bytes, char *text, mseq_error *err) MSEQ_MUST_CHECK;
+/* The time by the database's clock that many seconds from now. */
+mseq_status manager_expiry_after(mseq_connection *connection, int64_t seconds,
+                                 char expires[MANAGER_EXPIRY_SIZE],
+                                 mseq_error *err) MSEQ_MUST_CHECK;
 /* Makes the owner role of the database when it is missing, with the rights to make tables. Inside
  * of a transaction. */
 mseq_status manager_owner_prepare(mseq_connection *connection, const manager_source_facts *facts,

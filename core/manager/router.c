@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fence.h"
 #include "manager_private.h"
 #include "routes.h"
 
@@ -268,9 +269,14 @@ static mseq_status answer(manager_call *call, const route *found, const match *v
         if (status == MSEQ_OK)
             status = manager_authenticate(call, remote, err);
     }
+    if (status == MSEQ_OK && !(call->due_roles = mseq_value_array()))
+        status = mseq_error_no_memory(err);
     if (status == MSEQ_OK)
         status = found->handler(call, err);
+    if (status == MSEQ_OK)
+        manager_fences_follow(call, call->due_roles);
     mseq_connection_release(call->catalog); /* rolls back what was not committed */
+    mseq_value_free(call->due_roles);
     mseq_value_free(call->query);
     free(call->uid);
     return status;

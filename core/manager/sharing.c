@@ -43,8 +43,8 @@ static mseq_status read_subject(const manager_call *call, bool team, mseq_value 
     return status;
 }
 
-static mseq_status write_grant(const manager_call *call, const share *what, const mseq_value *to,
-                               mseq_error *err) {
+static mseq_status write_grant(const manager_call *call, const share *what, const manager_row *row,
+                               const mseq_value *to, mseq_error *err) {
     static const char *const statements[2][2] = {
         {"DELETE FROM user_grant WHERE meta_table_uid = ?1 AND user_uid = ?2 AND access = ?3",
          "INSERT INTO user_grant (meta_table_uid, user_uid, access) VALUES (?1, ?2, ?3)"
@@ -53,10 +53,15 @@ static mseq_status write_grant(const manager_call *call, const share *what, cons
          "INSERT INTO team_grant (meta_table_uid, team_uid, access) VALUES (?1, ?2, ?3)"
          " ON CONFLICT DO NOTHING"},
     };
-    mseq_status status =
-        manager_query(call->catalog, NULL, err, statements[what->team][what->add], "sss", call->uid,
-                      mseq_object_get_text(to, "uid"), what->access);
-    return status == MSEQ_OK ? manager_access_changed(call, err) : status;
+    const char *uid = mseq_object_get_text(to, "uid");
+    const manager_access_change change = {
+        .user_uid = what->team ? NULL : uid,
+        .team_uid = what->team ? uid : NULL,
+        .data_source_uid = manager_row_text(row, "data_source_uid"),
+    };
+    mseq_status status = manager_query(call->catalog, NULL, err, statements[what->team][what->add],
+                                       "sss", call->uid, uid, what->access);
+    return status == MSEQ_OK ? manager_access_changed(call, &change, err) : status;
 }
 
 /* The numbers of those that hold a grant, as a member of the reply. */
@@ -130,7 +135,7 @@ static mseq_status change(manager_call *call, share what, mseq_error *err) {
     if (status == MSEQ_OK)
         status = read_subject(call, what.team, &subject, err);
     if (status == MSEQ_OK)
-        status = write_grant(call, &what, subject, err);
+        status = write_grant(call, &what, &row, subject, err);
     if (status == MSEQ_OK)
         status = answer_change(call, &what, &row, subject, err);
     if (status == MSEQ_OK)

@@ -185,10 +185,12 @@ mseq_status manager_patch_table(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_row_to_edit(call, call->uid, &row, err);
     bool was_open = row.open_for_everyone;
+    const manager_access_change change = {
+        .data_source_uid = row.document ? manager_row_text(&row, "data_source_uid") : NULL};
     if (status == MSEQ_OK)
         status = apply_patch(&row, patch, err);
     if (status == MSEQ_OK && was_open != row.open_for_everyone)
-        status = manager_access_changed(call, err);
+        status = manager_access_changed(call, &change, err);
     if (status == MSEQ_OK)
         status = manager_row_update(call, &row, err);
     if (status == MSEQ_OK)

@@ -158,11 +158,12 @@ mseq_status manager_delete_team(manager_call *call, mseq_error *err) {
         status = manager_begin(call, err);
     if (status == MSEQ_OK)
         status = manager_find_team(call, call->uid, &record, err);
+    const manager_access_change change = {.team_uid = mseq_object_get_text(record, "uid")};
+    if (status == MSEQ_OK) /* while it has its members */
+        status = manager_access_changed(call, &change, err);
     if (status == MSEQ_OK)
         status = manager_query(call->catalog, NULL, err, "DELETE FROM team WHERE uid = ?1", "s",
                                mseq_object_get_text(record, "uid"));
-    if (status == MSEQ_OK)
-        status = manager_access_changed(call, err);
     if (status == MSEQ_OK)
         status = manager_answer(call, 200, team_object(record), err);
     if (status == MSEQ_OK)
@@ -201,8 +202,9 @@ static mseq_status change_member(manager_call *call, const char *sql, mseq_error
         status =
             manager_query(call->catalog, NULL, err, sql, "ss", mseq_object_get_text(team, "uid"),
                           mseq_object_get_text(user, "uid"));
+    const manager_access_change change = {.user_uid = mseq_object_get_text(user, "uid")};
     if (status == MSEQ_OK)
-        status = manager_access_changed(call, err);
+        status = manager_access_changed(call, &change, err);
     if (status == MSEQ_OK)
         status = answer(call, 200, mseq_object_get_text(team, "uid"), err);
     if (status == MSEQ_OK)

@@ -87,7 +87,10 @@ char *manager_uri_for_user(const char *uri, const char *user, const char *passwo
     uri_parts parts;
     if (!cut(uri, &parts))
         return mseq_text_dup(uri);
-    mseq_buffer_append_format(&text, "postgresql://%s:%s@", user, password);
+    mseq_buffer_append_format(&text, "postgresql://%s", user);
+    if (password)
+        mseq_buffer_append_format(&text, ":%s", password);
+    mseq_buffer_append_char(&text, '@');
     mseq_buffer_append(&text, parts.address, parts.address_length);
     append_parameters(&text, parts.parameters, own, sizeof own / sizeof *own);
     return finish(&text);

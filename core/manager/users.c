@@ -109,7 +109,8 @@ static mseq_status insert(manager_call *call, const mseq_value *fields, const ch
             mseq_object_get_text(fields, "first_name"), mseq_object_get_text(fields, "last_name"),
             mseq_object_get_text(fields, "email"),
             (int)mseq_object_get_boolean(fields, "is_organization_admin", false), hash, now);
-    return status == MSEQ_OK ? manager_access_changed(call, err) : status;
+    const manager_access_change change = {.user_uid = uid, .can_wait = true};
+    return status == MSEQ_OK ? manager_access_changed(call, &change, err) : status;
 }
 
 mseq_status manager_create_user(manager_call *call, mseq_error *err) {
@@ -183,7 +184,8 @@ static mseq_status apply_patch(manager_call *call, const mseq_value *record,
     }
     if (status == MSEQ_OK && mseq_object_get_boolean(patch, "is_disabled", false))
         status = manager_end_sessions(call, uid, err);
-    return status == MSEQ_OK ? manager_access_changed(call, err) : status;
+    const manager_access_change change = {.user_uid = uid};
+    return status == MSEQ_OK ? manager_access_changed(call, &change, err) : status;
 }
 
 mseq_status manager_patch_user(manager_call *call, mseq_error *err) {

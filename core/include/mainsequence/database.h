@@ -25,6 +25,11 @@ typedef struct mseq_database_options {
     bool read_only;
     bool must_exist;         /* SQLite: do not create the file */
     int64_t busy_timeout_ms; /* 0: 10000 */
+    /* PostgreSQL: asked for the password of each new connection, by the thread that makes it, in
+     * place of the URI's; NULL: the URI has it. `refused`: the one that did not let in; it is asked
+     * a few times. *password is malloc'ed; the database erases and frees it. */
+    mseq_status (*password)(void *data, const char *refused, char **password, mseq_error *err);
+    void *password_data; /* lives as long as connections are made */
 } mseq_database_options;
 #define MSEQ_DATABASE_OPTIONS_INIT                                                                 \
     { .size = sizeof(mseq_database_options) }
