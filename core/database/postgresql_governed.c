@@ -184,7 +184,9 @@ static mseq_status show_bytes(const postgresql_governed *run, mseq_value *row, m
 mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
                                     int number, mseq_value **row, mseq_error *err) {
     mseq_value *made = NULL;
-    mseq_status status = postgresql_row(run->session, run->prepared, result, number, &made, err);
+    mseq_status status = postgresql_columns_read(run->prepared, result, err);
+    if (status == MSEQ_OK)
+        status = postgresql_row(run->session, run->prepared, result, number, &made, err);
     if (status == MSEQ_OK)
         status = show_bytes(run, made, err);
     if (status != MSEQ_OK) {
@@ -214,6 +216,7 @@ static mseq_status take_row(postgresql_governed *run, const PGresult *result, in
 /* A result of the wanted step. */
 static mseq_status take_rows(postgresql_governed *run, PGresult *result, mseq_error *err) {
     mseq_status status = MSEQ_OK;
+    run->has_rows = run->has_rows || PQnfields(result) > 0;
     for (int i = 0; status == MSEQ_OK && i < PQntuples(result); i++)
         status = take_row(run, result, i, err);
     if (status == MSEQ_OK && !run->select && PQresultStatus(result) != PGRES_SINGLE_TUPLE)
@@ -319,7 +322,7 @@ static mseq_status run_pipeline(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     char texts[2][64], *declare = NULL;
     mseq_status status = MSEQ_OK;
-    run->has_rows = run->select || run->prepared->column_count > 0;
+    run->has_rows = run->select;
     bool direct = !run->select || run->prepared->small;
     if (!run->begun) {
         add_step(run, run->select ? "BEGIN READ ONLY" : "BEGIN", NULL, NULL);

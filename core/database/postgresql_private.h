@@ -51,13 +51,18 @@ typedef struct postgresql_statement {
     Oid *types;    /* of the parameters, as they were given: 0 is for the server to find out */
     Oid *found;    /* what the server made of them */
     size_t type_count;
-    postgresql_column *columns;
+    postgresql_column *columns; /* NULL: not known before the first result */
     size_t column_count;
     bool small; /* its rows, as a governed select, were few the last time */
     uint64_t last_used;
 } postgresql_statement;
 
-enum { POSTGRESQL_CACHE_SIZE = 64, POSTGRESQL_PARAMETER_MAXIMUM = 65535 };
+enum {
+    POSTGRESQL_CACHE_SIZE = 64,
+    POSTGRESQL_PARAMETER_MAXIMUM = 65535,
+    /* libpq (15) takes a description of more parameters, 30,000 bytes, for garbage, and hangs up */
+    POSTGRESQL_DESCRIBED_MAXIMUM = 7498
+};
 
 typedef enum postgresql_stop {
     POSTGRESQL_RUNNING,
@@ -152,6 +157,10 @@ bool postgresql_send(postgresql_session *session, const postgresql_statement *st
 mseq_status postgresql_acquire(postgresql_session *session, const char *sql,
                                postgresql_parameters *parameters, postgresql_statement **statement,
                                bool *kept, mseq_error *err);
+/* The columns of a statement that was prepared without them, from its first result; harmless where
+ * they are known. */
+mseq_status postgresql_columns_read(postgresql_statement *statement, const PGresult *result,
+                                    mseq_error *err);
 /* Whether the plan was made for another form of the table, or is gone (DEALLOCATE, DISCARD). */
 bool postgresql_is_stale(const PGresult *result);
 

@@ -96,9 +96,11 @@ static mseq_status read_pipeline(postgresql_session *session, result_taker take,
 /* ---- Preparing ---------------------------------------------------------------------------------
  */
 
-static mseq_status read_columns(postgresql_statement *statement, const PGresult *result,
-                                mseq_error *err) {
+mseq_status postgresql_columns_read(postgresql_statement *statement, const PGresult *result,
+                                    mseq_error *err) {
     int count = PQnfields(result);
+    if (statement->columns)
+        return MSEQ_OK;
     mseq_value *seen = mseq_value_object();
     statement->columns = calloc(count > 0 ? (size_t)count : 1, sizeof *statement->columns);
     bool ok = seen && statement->columns;
@@ -119,15 +121,34 @@ typedef struct description {
     size_t wanted; /* parameters */
 } description;
 
+/* The types as the text of an array, "{23,25}". */
+static void take_types(description *to, const PGresult *result) {
+    const char *at = PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "";
+    while (*at && *at != '}') {
+        char *end = NULL;
+        unsigned long type = strtoul(at + 1, &end, 10);
+        if (end == at + 1)
+            break;
+        if (to->wanted < to->statement->type_count)
+            to->statement->found[to->wanted] = (Oid)type;
+        to->wanted++;
+        at = end;
+    }
+}
+
 static mseq_status take_description(void *data, size_t number, const PGresult *result,
                                     mseq_error *err) {
     description *to = data;
     if (number != to->number)
         return MSEQ_OK;
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        take_types(to, result);
+        return MSEQ_OK;
+    }
     to->wanted = (size_t)PQnparams(result);
     for (size_t i = 0; i < to->wanted && i < to->statement->type_count; i++)
         to->statement->found[i] = PQparamtype(result, (int)i);
-    return read_columns(to->statement, result, err);
+    return postgresql_columns_read(to->statement, result, err);
 }
 
 static mseq_status check_count(size_t wanted, size_t given, mseq_error *err) {
@@ -137,6 +158,19 @@ static mseq_status check_count(size_t wanted, size_t given, mseq_error *err) {
                    given);
     mseq_error_code(err, given < wanted ? "parameter_missing" : "parameter_unused");
     return MSEQ_E_STATEMENT;
+}
+
+/* Asks for the types of the parameters and the columns; of a statement with more parameters than
+ * libpq can be told of, for the types alone, in another way. */
+static bool send_describe(PGconn *connection, const postgresql_statement *statement) {
+    char sql[160];
+    if (statement->type_count <= POSTGRESQL_DESCRIBED_MAXIMUM)
+        return PQsendDescribePrepared(connection, statement->name);
+    snprintf(sql, sizeof sql,
+             "SELECT parameter_types::pg_catalog.oid[]::pg_catalog.text"
+             " FROM pg_catalog.pg_prepared_statements WHERE name = '%s'",
+             statement->name);
+    return PQsendQueryParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0);
 }
 
 /* Prepares and describes in one round trip. */
@@ -155,7 +189,7 @@ static mseq_status prepare(postgresql_session *session, postgresql_statement *st
     if (!PQenterPipelineMode(connection) || !send_preamble(session, &before) ||
         !PQsendPrepare(connection, statement->name, statement->sql, (int)statement->type_count,
                        statement->types) ||
-        !PQsendDescribePrepared(connection, statement->name) || !PQpipelineSync(connection))
+        !send_describe(connection, statement) || !PQpipelineSync(connection))
         return postgresql_fail_send(session, err);
     description to = {statement, before.count + 1, 0};
     mseq_status status = postgresql_flush(session, err);
@@ -242,11 +276,9 @@ static int64_t changed_rows(PGresult *result) {
 }
 
 static mseq_status hand_out(const running *run, const PGresult *result, mseq_error *err) {
-    mseq_status status = MSEQ_OK;
     if (!run->sink->take)
         return MSEQ_OK;
-    if (!run->statement->columns)
-        status = read_columns(run->statement, result, err);
+    mseq_status status = postgresql_columns_read(run->statement, result, err);
     for (int row = 0; status == MSEQ_OK && row < PQntuples(result); row++) {
         mseq_value *object = NULL;
         status = postgresql_row(run->session, run->statement, result, row, &object, err);

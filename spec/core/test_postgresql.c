@@ -417,8 +417,32 @@ static void test_read_only(void **state) {
     mseq_database_close(database);
 }
 
+/* More parameters than libpq can be told the types of; lists among them still find theirs. */
+static void test_many_parameters(void **state) {
+    enum { COUNT = 9000 };
+    (void)state;
+    mseq_connection *c = connect_fresh();
+    mseq_buffer sql = MSEQ_BUFFER_INIT, parameters = MSEQ_BUFFER_INIT;
+    mseq_buffer_append_text(&sql, "SELECT $1::int[] AS list, $2::jsonb AS json, 7 IN ($3::int");
+    mseq_buffer_append_text(&parameters, "[[1, 2], [1, 2], 0");
+    for (int i = 4; i <= COUNT; i++) {
+        mseq_buffer_append_format(&sql, ", $%d", i);
+        mseq_buffer_append_format(&parameters, ", %d", i);
+    }
+    mseq_buffer_append_text(&sql, ") AS found WHERE $1[1] = 1");
+    mseq_buffer_append_text(&parameters, "]");
+    for (int i = 0; i < 2; i++) /* prepared, then kept */
+        run(c, mseq_buffer_text(&sql), mseq_buffer_text(&parameters),
+            "[{\"list\": [1, 2], \"json\": [1, 2], \"found\": true}]");
+    run(c, "SELECT 1 AS a", NULL, "[{\"a\": 1}]");
+    mseq_buffer_free(&sql);
+    mseq_buffer_free(&parameters);
+    mseq_connection_release(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_parameters),
         cmocka_unit_test(test_values_out),
         cmocka_unit_test(test_arrays_out),
         cmocka_unit_test(test_types_of_the_database),

@@ -165,6 +165,32 @@ for _, dialect in ipairs({ "sqlite", "postgresql" }) do
       assert.are.equal(1, rows(account.at:in_ { sql.timestamp("2020-01-01T00:00:00Z"), sql.timestamp("1999-01-01T00:00:00Z") }))
     end)
 
+    it("take as many parameters as the database (E29)", function()
+      local names, parameters = {}, core.object()
+      for i = 1, dialect == "sqlite" and 32766 or 65535 do
+        names[i] = ("%%(v%d)s"):format(i)
+        parameters["v" .. i] = i
+      end
+      local reply = world:run("select", "SELECT uid FROM account WHERE uid IN (" .. table.concat(names, ",") .. ")", parameters,
+        nil, { ["limits.statement_timeout_ms"] = 120000 })
+      assert.are.equal(2, reply.row_count)
+    end)
+
+    it("write many rows in one statement (E29)", function()
+      local rows, parameters = {}, core.object("at", "2026-05-28T00:00:00Z", "born", "2026-05-28")
+      for i = 1, 5000 do
+        rows[i] = ("(%%(u%d)s, %%(s%d)s, %%(at)s, %%(born)s)"):format(i, i)
+        parameters["u" .. i], parameters["s" .. i] = 1000 + i, "row " .. i
+      end
+      local reply = world:run("insert", "INSERT INTO account (uid, s, at, born) VALUES " .. table.concat(rows, ", ")
+        .. " RETURNING uid, s, at, born", parameters, nil, { ["limits.max_rows"] = 5000, ["limits.statement_timeout_ms"] = 120000 })
+      assert.are.equal(5000, reply.row_count)
+      local last = reply.rows[5000]
+      assert.are.same({ 6000, "row 5000", "2026-05-28T00:00:00.000000Z", "2026-05-28" },
+        { last.uid, last.s, last.at, last.born })
+      assert.are.equal(5000, world:run("delete", "DELETE FROM account WHERE uid > 1000").row_count)
+    end)
+
     it("lose nothing of what is hard to carry, or refuse it (E30)", function()
       local function value(column, given)
         world:run("update", ("UPDATE account SET %s = %%(v)s WHERE uid = 1"):format(column), core.object("v", given))
