@@ -117,8 +117,12 @@ static mseq_reply execute(const world *all, const char *text) {
 static int start_world(void **state, mseq_dialect dialect) {
     void *own = NULL;
     world *all = calloc(1, sizeof *all);
-    if (!all || set_up_server(&own) != 0)
+    if (!all)
         return -1;
+    if (set_up_server(&own) != 0) {
+        free(all);
+        return -1;
+    }
     all->own = own;
     all->dialect = dialect;
     all->uri = dialect == MSEQ_SQLITE
