@@ -171,8 +171,8 @@ for _, dialect in ipairs({ "sqlite", "postgresql" }) do
         names[i] = ("%%(v%d)s"):format(i)
         parameters["v" .. i] = i
       end
-      local reply = world:run("select", "SELECT uid FROM account WHERE uid IN (" .. table.concat(names, ",") .. ")", parameters,
-        nil, { ["limits.statement_timeout_ms"] = 120000 })
+      local text = "SELECT uid FROM account WHERE uid IN (" .. table.concat(names, ",") .. ")"
+      local reply = world:run("select", text, parameters, nil, { ["limits.statement_timeout_ms"] = 120000 })
       assert.are.equal(2, reply.row_count)
     end)
 
