@@ -183,7 +183,8 @@ for _, dialect in ipairs({ "sqlite", "postgresql" }) do
         parameters["u" .. i], parameters["s" .. i] = 1000 + i, "row " .. i
       end
       local reply = world:run("insert", "INSERT INTO account (uid, s, at, born) VALUES " .. table.concat(rows, ", ")
-        .. " RETURNING uid, s, at, born", parameters, nil, { ["limits.max_rows"] = 5000, ["limits.statement_timeout_ms"] = 120000 })
+        .. " RETURNING uid, s, at, born", parameters, nil,
+        { ["limits.max_rows"] = 5000, ["limits.statement_timeout_ms"] = 120000 })
       assert.are.equal(5000, reply.row_count)
       local last = reply.rows[5000]
       assert.are.same({ 6000, "row 5000", "2026-05-28T00:00:00.000000Z", "2026-05-28" },
