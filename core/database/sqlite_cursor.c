@@ -9,6 +9,7 @@
 typedef struct sqlite_cursor {
     sqlite_governed run;
     bool waiting;    /* the statement stands on a row that was not handed out */
+    bool done;       /* another step would begin anew */
     int64_t left_ms; /* of the statement's time, while nobody waits */
 } sqlite_cursor;
 
@@ -27,6 +28,7 @@ static mseq_status step(sqlite_cursor *cursor, mseq_error *err) {
     sqlite_governed *run = &cursor->run;
     int code = sqlite3_step(run->prepared->stmt);
     cursor->waiting = code == SQLITE_ROW;
+    cursor->done = code != SQLITE_ROW;
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return MSEQ_OK;
     run->again = run->runner->guard->prepared_anew;
@@ -100,7 +102,7 @@ mseq_status sqlite_cursor_open(sqlite_session *session, const mseq_governed_stat
 mseq_status sqlite_cursor_next(void *given, mseq_value **row, mseq_error *err) {
     sqlite_cursor *cursor = given;
     mseq_status status = MSEQ_OK;
-    if (!cursor->waiting) {
+    if (!cursor->waiting && !cursor->done) {
         resume(cursor);
         status = step(cursor, err);
         pause(cursor);

@@ -8,6 +8,7 @@ local ROOT = io.popen("pwd"):read("l")
 
 ---@class spec.Server
 ---@field url string
+---@field pid integer
 ---@field home string folder of its TS Manager, whose users `local:HOME` administers
 local Server = {}
 Server.__index = Server
@@ -27,6 +28,7 @@ function M.start(folder, arguments, environment)
   for _ = 1, 600 do
     local url = temporary.read(folder .. "/serve.out"):match("listening on (%S+)\n")
     if url then
+      self.pid = tonumber(temporary.read(folder .. "/serve.pid"))
       self.url = url:find("://", 1, true) and url or "http://" .. url
       return self
     end
@@ -34,6 +36,12 @@ function M.start(folder, arguments, environment)
   end
   self:stop()
   error("the server does not listen: " .. temporary.read(folder .. "/serve.err"))
+end
+
+---Sends it a signal.
+---@param name string
+function Server:signal(name)
+  os.execute(("kill -%s %d"):format(name, self.pid))
 end
 
 ---Ends it and waits until it is gone.
