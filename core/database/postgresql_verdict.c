@@ -115,14 +115,20 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
 
 /* $1, $2, $3: schema, name and whether it is written, of each table; $4: the schema that is
  * searched behind pg_catalog; $5, $6, $7: functions, attributes and operators by name. What an
- * extension brought is its administrator's choice and may be used. A row for each objection. */
+ * extension brought is its administrator's choice and may be used. A row for each objection, and
+ * for each table that inherits from a named one: partitions are parts of their table, heirs may be
+ * tables of somebody else. */
 static const char QUESTION[] =
-    "WITH named AS (SELECT c.oid, c.relname::text AS name, c.relkind, x.written "
+    "WITH RECURSIVE named AS (SELECT c.oid, c.relname::text AS name, c.relkind, x.written "
     "FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), "
     "pg_catalog.unnest($3::bool[])) AS x(schema, name, written) "
     "JOIN pg_catalog.pg_namespace n ON n.nspname = x.schema "
     "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = x.name), "
     "searched AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $4), "
+    "heirs AS (SELECT i.inhrelid AS oid, named.written FROM named "
+    "JOIN pg_catalog.pg_inherits i ON i.inhparent = named.oid WHERE named.relkind = 'r' "
+    "UNION SELECT i.inhrelid, heirs.written FROM heirs "
+    "JOIN pg_catalog.pg_inherits i ON i.inhparent = heirs.oid), "
     "code AS (SELECT p.* FROM pg_catalog.pg_proc p WHERE NOT EXISTS (SELECT FROM "
     "pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
     "AND d.objid = p.oid AND d.deptype = 'e')) "
@@ -145,6 +151,10 @@ static const char QUESTION[] =
     "(SELECT a.oid FROM pg_catalog.pg_attrdef a WHERE a.adrelid = named.oid)) "
     "OR (d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid IN "
     "(SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = named.oid)))) "
+    "UNION ALL SELECT DISTINCT 'heir', c.relname::text, CASE WHEN written THEN 'written' ELSE "
+    "'read' "
+    "END FROM heirs JOIN pg_catalog.pg_class c ON c.oid = heirs.oid "
+    "JOIN searched ON searched.oid = c.relnamespace "
     "UNION ALL SELECT 'function', proname::text, 'is also a function of the database''s own' "
     "FROM code JOIN searched ON searched.oid = pronamespace WHERE proname = ANY($5::text[]) "
     "UNION ALL SELECT 'function', proname::text, 'may be a call of a function of the database''s "
@@ -198,11 +208,53 @@ static mseq_value *question_parameters(const mseq_sql_statement *facts, const ch
     return NULL;
 }
 
+typedef struct objections {
+    const mseq_governed_statement *statement;
+    mseq_error refusal; /* the first one */
+    bool heirs;         /* there are tables that inherit from named ones */
+} objections;
+
+static bool is_listed(const mseq_governed_statement *statement, const char *name, bool written) {
+    for (size_t i = 0; i < statement->table_count; i++)
+        if (strcmp(statement->tables[i].name, name) == 0 &&
+            (!written || statement->tables[i].access == MSEQ_ACCESS_WRITE))
+            return true;
+    return false;
+}
+
+/* The heir is not named: the caller may not know of it. */
+static void judge_heir(objections *found, const char *name, bool written) {
+    const mseq_governed_statement *statement = found->statement;
+    bool registered = false;
+    found->heirs = true;
+    if (!statement->registered || is_listed(statement, name, written))
+        return;
+    mseq_status status =
+        statement->registered(statement->registered_data, name, &registered, &found->refusal);
+    if (status != MSEQ_OK || !registered)
+        return;
+    mseq_error_set(&found->refusal, MSEQ_E_STATEMENT,
+                   "a table that inherits from one of the statement is registered on its own, and "
+                   "the scope does not list it%s",
+                   written ? " for writing" : "");
+    mseq_error_hint(&found->refusal, "list it in the scope too");
+    mseq_error_code(&found->refusal, "scope_violation");
+}
+
 /* The first objection is the refusal. */
 static mseq_status take_objection(void *data, mseq_value *row, mseq_error *err) {
     const char *what = mseq_object_get_text(row, "what");
-    mseq_error *refusal = data;
+    objections *found = data;
+    mseq_error *refusal = &found->refusal;
     (void)err; /* reading goes on: the connection stays of use */
+    bool first = refusal->status == MSEQ_OK, heir = strcmp(what, "heir") == 0;
+    if (first && heir)
+        judge_heir(found, mseq_object_get_text(row, "name"),
+                   strcmp(mseq_object_get_text(row, "reason"), "written") == 0);
+    if (!first || heir) {
+        mseq_value_free(row);
+        return MSEQ_OK;
+    }
     mseq_error_set(refusal, MSEQ_E_STATEMENT, "%s '%s' %s",
                    strcmp(what, "relation") == 0 ? "table" : what,
                    mseq_object_get_text(row, "name"), mseq_object_get_text(row, "reason"));
@@ -216,8 +268,8 @@ static mseq_status take_objection(void *data, mseq_value *row, mseq_error *err) 
 mseq_status postgresql_verdict_check(postgresql_session *session,
                                      const mseq_governed_statement *statement,
                                      const mseq_sql_statement *facts, mseq_error *err) {
-    mseq_error refusal = MSEQ_ERROR_INIT;
-    database_sink sink = {take_objection, &refusal};
+    objections asked = {.statement = statement, .refusal = MSEQ_ERROR_INIT};
+    database_sink sink = {take_objection, &asked};
     int64_t affected;
     mseq_value *parameters = question_parameters(facts, schema_of(statement));
     if (!parameters)
@@ -228,12 +280,12 @@ mseq_status postgresql_verdict_check(postgresql_session *session,
         return status;
     verdict *found =
         find(session->verdicts, statement, postgresql_hash(statement->sql, statement->sql_length));
-    if (refusal.status == MSEQ_OK) {
-        if (found)
+    if (asked.refusal.status == MSEQ_OK) { /* heirs are asked for each time: scopes differ */
+        if (found && !asked.heirs)
             found->checked = mseq_monotonic_ms();
         return MSEQ_OK;
     }
     if (err && err->status == MSEQ_OK)
-        *err = refusal;
-    return refusal.status;
+        *err = asked.refusal;
+    return asked.refusal.status;
 }

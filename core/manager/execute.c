@@ -195,6 +195,7 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
                                   mseq_governed_statement *statement, mseq_governed_result *result,
                                   mseq_error *err) {
     confirmation asked = {call, scope};
+    manager_registry registry = {call->catalog, scope->source->uid};
     mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
     mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
@@ -204,12 +205,16 @@ mseq_status manager_run_statement(const manager_call *call, const manager_scope 
         manager_fill_in(call, scope, tables, statement);
         statement->confirm = confirm;
         statement->confirm_data = &asked;
+        statement->registered = manager_is_registered;
+        statement->registered_data = &registry;
         status = manager_run_granted(call, scope, run_whole, &run, err);
     }
     if (status == MSEQ_OK && scope->source->dialect == MSEQ_SQLITE)
         status = show_rows(scope, result, err);
     statement->confirm = NULL;
     statement->confirm_data = NULL;
+    statement->registered = NULL;
+    statement->registered_data = NULL;
     free(tables);
     return status;
 }

@@ -54,6 +54,13 @@ mseq_status manager_check_source_takes(const manager_call *call, const char *dat
  * was resolved. */
 mseq_status manager_check_revision(const manager_call *call, const manager_scope *scope,
                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* mseq_governed_statement.registered of the tables of a data source. */
+typedef struct manager_registry {
+    mseq_connection *catalog;
+    const char *data_source_uid;
+} manager_registry;
+mseq_status manager_is_registered(void *registry, const char *name, bool *registered,
+                                  mseq_error *err) MSEQ_MUST_CHECK;
 /* Whether a refusal is of that kind: what was judged has to be judged again. */
 bool manager_access_changed_since(mseq_status status, const mseq_error *err);
 

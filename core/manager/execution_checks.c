@@ -75,6 +75,19 @@ mseq_status manager_check_revision(const manager_call *call, const manager_scope
     return MSEQ_E_CONFLICT;
 }
 
+mseq_status manager_is_registered(void *registry, const char *name, bool *registered,
+                                  mseq_error *err) {
+    const manager_registry *asked = registry;
+    mseq_value *rows = NULL;
+    mseq_status status = manager_query(
+        asked->catalog, &rows, err,
+        "SELECT uid FROM meta_table WHERE data_source_uid = ?1 AND physical_table_name = ?2", "ss",
+        asked->data_source_uid, name);
+    *registered = mseq_value_length(rows) > 0;
+    mseq_value_free(rows);
+    return status;
+}
+
 bool manager_access_changed_since(mseq_status status, const mseq_error *err) {
     return status == MSEQ_E_CONFLICT && strcmp(err->code, "access_changed") == 0;
 }

@@ -176,11 +176,17 @@ static mseq_status begin(manager_call *call, operation_stream *stream, mseq_erro
     stream->tables = calloc(stream->scope.count + 1, sizeof *stream->tables);
     if (!stream->tables)
         return mseq_error_no_memory(err);
+    manager_registry registry = {call->catalog, stream->scope.source->uid};
     manager_fill_in(&stream->call, &stream->scope, stream->tables, statement);
     statement->max_rows = row_limit(stream, call->request->body);
     statement->confirm = confirm;
     statement->confirm_data = stream;
-    return manager_run_granted(call, &stream->scope, open_cursor, stream, err);
+    statement->registered = manager_is_registered; /* asked when the cursor is opened */
+    statement->registered_data = &registry;
+    status = manager_run_granted(call, &stream->scope, open_cursor, stream, err);
+    statement->registered = NULL;
+    statement->registered_data = NULL;
+    return status;
 }
 
 static mseq_status check_kind(const mseq_value *operation, mseq_error *err) {

@@ -191,6 +191,25 @@ static inline int start_world(void **state, const char *database) {
     return 0;
 }
 
+/* The same, but the data source's user is no superuser: it owns the database and may make roles. */
+static inline int start_keeper_world(void **state, const char *database) {
+    if (set_up_timed(state) != 0)
+        return -1;
+    all.made = *state;
+    all.uri = postgresql_database(database);
+    on_database(
+        "DROP ROLE IF EXISTS keeper; CREATE ROLE keeper LOGIN CREATEROLE PASSWORD 'keepers'");
+    char *sql = mseq_text_format(
+        "ALTER DATABASE %s OWNER TO keeper; SET ROLE keeper; " FENCE_TABLES, database);
+    on_database(sql);
+    free(sql);
+    char *uri = mseq_text_format("postgresql://keeper:keepers%s", strchr(all.uri, '@'));
+    make_source(uri);
+    free(uri);
+    make_reader();
+    return 0;
+}
+
 static inline int stop_world(void **state) {
     free(all.reader);
     free(all.uri);

@@ -143,6 +143,11 @@ typedef struct mseq_governed_statement {
      * failure rolls it back and is the failure of the statement. NULL: nobody is asked. */
     mseq_status (*confirm)(void *data, mseq_error *err);
     void *confirm_data;
+    /* PostgreSQL: asked whether a table of that schema has an owner of its own, when a table of the
+     * statement has tables that inherit from it, whose rows are its rows too. One that does must be
+     * listed. NULL: none does. */
+    mseq_status (*registered)(void *data, const char *name, bool *registered, mseq_error *err);
+    void *registered_data;
 } mseq_governed_statement;
 #define MSEQ_GOVERNED_STATEMENT_INIT                                                               \
     { .size = sizeof(mseq_governed_statement) }
