@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sqlite_private.h"
+#include "sqlite_governed.h"
 
 typedef struct code_row {
     int code; /* extended */
@@ -79,6 +79,37 @@ static mseq_status fail_full(const sqlite_handle *handle, int code, mseq_error *
     return MSEQ_E_DATABASE_FULL;
 }
 
+/* "… constraint failed: table.column, table.column" of a table that an author may hear of? Cascades
+ * reach others. What names no table (CHECK, FOREIGN KEY) is told. */
+static bool may_be_told(const mseq_governed_statement *statement, const char *message) {
+    const char *at = strstr(message, " constraint failed: ");
+    if (!at || strncmp(message, "CHECK", 5) == 0)
+        return true;
+    at += strlen(" constraint failed: ");
+    for (size_t i = 0; i < statement->table_count; i++) {
+        const char *name = statement->tables[i].name;
+        size_t length = strlen(name);
+        if (sqlite3_strnicmp(at, name, (int)length) == 0 && at[length] == '.')
+            return true;
+    }
+    return false;
+}
+
+static mseq_status fail_constraint(const sqlite_handle *handle, int code, mseq_error *err) {
+    const sqlite_guard *guard = handle->guard;
+    const char *message = sqlite3_errmsg(handle->db);
+    bool first = err && err->status == MSEQ_OK;
+    if (guard && guard->statement && !may_be_told(guard->statement, message))
+        message = "the statement violates a constraint of a table outside its scope";
+    mseq_error_set(err, MSEQ_E_DATABASE_CONSTRAINT, "%s", message);
+    add_extended(code, err);
+    if (guard && first && strcmp(err->sqlstate, "23505") == 0)
+        mseq_error_code(err, "unique_violation");
+    else if (guard && first && strcmp(err->sqlstate, "23503") == 0)
+        mseq_error_code(err, "foreign_key_violation");
+    return MSEQ_E_DATABASE_CONSTRAINT;
+}
+
 static mseq_status fail_stopped(const sqlite_handle *handle, mseq_error *err) {
     if (handle->stop == LITE_STOP_CANCELLED)
         return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
@@ -121,9 +152,7 @@ mseq_status sqlite_fail(sqlite_handle *handle, int code, const char *sql, mseq_e
     case SQLITE_FULL:
         return fail_full(handle, code, err);
     case SQLITE_CONSTRAINT:
-        mseq_error_set(err, MSEQ_E_DATABASE_CONSTRAINT, "%s", sqlite3_errmsg(handle->db));
-        add_extended(code, err);
-        return MSEQ_E_DATABASE_CONSTRAINT;
+        return fail_constraint(handle, code, err);
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

@@ -280,7 +280,7 @@ static void test_effects_of_the_schema(void **state) {
     only.sql = "INSERT INTO holding (uid, account) VALUES (3, 99)";
     only.sql_length = strlen(only.sql);
     mseq_error err = MSEQ_ERROR_INIT;
-    deny_statement(*state, &only, MSEQ_E_DATABASE_CONSTRAINT, "database_constraint", &err);
+    deny_statement(*state, &only, MSEQ_E_DATABASE_CONSTRAINT, "foreign_key_violation", &err);
     /* a cascade reaches a table out of scope */
     allow(*state, "update", "UPDATE account SET uid = 3 WHERE uid = 2", "[]");
     run(*state, "SELECT account FROM hidden", NULL, "[{\"account\": 3}]");
@@ -395,7 +395,7 @@ static void test_writes_and_rows(void **state) {
     /* a constraint takes everything back */
     mseq_error_clear(&err);
     s = governed("insert", "INSERT INTO account (uid, s) VALUES (20, 'p'), (1, 'q') RETURNING uid");
-    deny_statement(*state, &s, MSEQ_E_DATABASE_CONSTRAINT, "database_constraint", &err);
+    deny_statement(*state, &s, MSEQ_E_DATABASE_CONSTRAINT, "unique_violation", &err);
     assert_string_equal(err.sqlstate, "23505");
     run(*state, "SELECT count(*) AS n FROM account WHERE uid = 20", NULL, "[{\"n\": 0}]");
 }
