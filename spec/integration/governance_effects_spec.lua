@@ -1,6 +1,6 @@
--- What a statement does beyond its text: cascades, triggers, rules, views, defaults, partitions, functions of the database's
--- own, errors and locks (F1 to F18 of core/manager/GOVERNANCE.md), through a TS Manager on both databases. That the role of
--- a principal refuses by itself is in spec/core/test_postgresql_fence.c.
+-- What a statement does beyond its text: cascades, triggers, rules, views, defaults, partitions, functions of the
+-- database's own, errors and locks (F1 to F18 of core/manager/GOVERNANCE.md), through a TS Manager on both databases.
+-- That the role of a principal refuses by itself is in spec/core/test_postgresql_fence.c.
 
 local core = require("mainsequence.core")
 local governed = require("spec.support.governed")
@@ -16,7 +16,8 @@ CREATE TABLE log (n INTEGER);
 CREATE VIEW v_account AS SELECT uid, s FROM account;
 CREATE VIEW v_hidden AS SELECT v FROM hidden;
 INSERT INTO account (uid, s) VALUES (1, 'one'), (2, 'two'), (3, 'three');
-INSERT INTO child VALUES (1, 1), (2, 2); INSERT INTO strict VALUES (1, 3); INSERT INTO twin VALUES (1, 2), (2, 3); INSERT INTO hidden VALUES (1, 'secret');
+INSERT INTO child VALUES (1, 1), (2, 2); INSERT INTO strict VALUES (1, 3);
+INSERT INTO twin VALUES (1, 2), (2, 3); INSERT INTO hidden VALUES (1, 'secret');
 ]]
 
 for _, dialect in ipairs({ "sqlite", "postgresql" }) do

@@ -77,15 +77,17 @@ end
 
 ---Registers a table that is there.
 ---@param columns string[][]? name, data type, backend type of columns; more is read from the database
+---@param source string? uid of another data source
+---@param as_said boolean? the columns are what is said, and the database isn't asked
 ---@return string uid
-function Governed:register(name, columns, source)
+function Governed:register(name, columns, source, as_said)
   local list = {}
   for position, column in ipairs(columns or { { "id", "int32", "INTEGER" } }) do
     list[position] = core.object("name", column[1], "data_type", column[2], "backend_type", column[3])
   end
   local uid = self:call("POST", "meta_table/register/", core.object("data_source_uid", source or self.source,
     "identifier", "app." .. name, "namespace", "app", "labels", core.array({}),
-    "management_mode", "external_registered", "introspect", true,
+    "management_mode", "external_registered", "introspect", not as_said,
     "table_contract", core.object("version", "relational-table.v1", "physical", core.object("table_name", name),
       "columns", core.array(list), "constraints", core.array({})))).uid
   self.tables[name] = uid
