@@ -31,7 +31,7 @@ end
 ---A literal value as a parameter that is named by a number.
 local function numbered_bind(column, literal)
   local element = expression.bind(nil, literal.value, column.type)
-  element.source = literal
+  element.source, element.plain = literal, false
   return element
 end
 

@@ -29,7 +29,7 @@ function M.literal(value, sqltype, options)
   if options then fault.check_options("literal", options, { "literal_execute" }) end
   if is_element(value) then return value end
   local element = expression.bind(nil, value, type_argument(sqltype) or values.type_of(value))
-  element.literal_execute = options and options.literal_execute or false
+  if options and options.literal_execute then element.literal_execute, element.plain = true, false end
   return element
 end
 
@@ -163,7 +163,7 @@ local function text_columns(self, ...)
     if not is_element(given) then fault.raise(("columns: a column is expected, got %s"):format(fault.show(given))) end
     list[position] = given
   end
-  return select.new { kind = "text_select", element = self, list = list }
+  return select.new { kind = "text_select", element = self, list = list, wide = true }
 end
 expression.methods.columns = text_columns
 

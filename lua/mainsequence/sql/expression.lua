@@ -35,7 +35,7 @@ M.Element, M.methods = Element, methods
 for _, field in ipairs {
   "name", "key", "table", "operator", "modifier", "negated", "modifiers", "clauses", "element", "value", "base",
   "unique", "callable", "expanding", "literal_execute", "boolean", "is_literal", "group_off", "anonymous",
-  "collection", "required", "crud", "constant", "columns", "primary_key", "nullable", "default", "onupdate",
+  "collection", "required", "crud", "constant", "plain", "columns", "primary_key", "nullable", "default", "onupdate",
 } do methods[field] = false end
 
 setmetatable(methods, {
@@ -94,13 +94,14 @@ M.constant = constant
 
 local CONSTANTS = { null = true, ["true"] = true, ["false"] = true }
 
----A value to be bound. `base` is the stem of its name ("param" when absent), `sqltype` its type.
+---A value to be bound: a `plain` one, which is nothing but a value. `base` is the stem of its name ("param" when absent), `sqltype` its type.
 ---@param base string?
 ---@param value any
 ---@param sqltype mainsequence.sql.Type
 ---@return mainsequence.sql.Element
 local function bind(base, value, sqltype)
-  return setmetatable({ kind = "bind", base = base or "param", value = value, type = sqltype, unique = true }, Element)
+  return setmetatable({ kind = "bind", base = base or "param", value = value, type = sqltype, unique = true, plain = true },
+    Element)
 end
 M.bind = bind
 
@@ -303,7 +304,7 @@ function M.with_type(element, sqltype)
     local copy = {}
     for key, value in next, element do copy[key] = value end
     -- the copy is the same parameter: names are given by the original
-    copy.type, copy.original = sqltype, rawget(element, "original") or element
+    copy.type, copy.original, copy.plain = sqltype, rawget(element, "original") or element, false
     return new(copy)
   elseif element.kind == "grouping" then
     return grouping(M.with_type(element.element, sqltype))
@@ -355,6 +356,7 @@ end
 -- ---- Comparison ---------------------------------------------------------------------------------
 
 local eq, ne, is_, is_not = operators.eq, operators.ne, operators.is, operators.is_not
+local PLAIN = { string = true, number = true }
 local DISTINCT = { [operators.is_distinct_from] = true, [operators.is_not_distinct_from] = true }
 
 local function compare_constant(left, operator, right)
@@ -368,6 +370,27 @@ local function compare_constant(left, operator, right)
     "use eq, ne, is_, is_not, is_distinct_from or is_not_distinct_from")
 end
 
+---A column compared with a plain value or another column, which is most of what is compared: neither side is put in
+---parentheses or takes the type of the other one. nil when it isn't that.
+local function compare_column(column, operator, value, modifiers, result)
+  local right
+  if PLAIN[type(value)] then
+    local compared = column.type
+    local sqltype = values.compared_type(compared, value)
+    if sqltype ~= compared then M.check_type(column, compared, sqltype, value) end
+    right = setmetatable({ kind = "bind", base = column.key or column.name or "param", value = value, type = sqltype,
+      unique = true, plain = true }, Element)
+  elseif getmetatable(value) == Element and value.kind == "column" then
+    right = value
+  else
+    return nil
+  end
+  return setmetatable({
+    kind = "binary", left = column, right = right, operator = operator, type = result or types.boolean,
+    negated = operator.negated, modifiers = modifiers, boolean = operator.boolean,
+  }, Element)
+end
+
 ---left operator value, a boolean.
 ---@param left mainsequence.sql.Element
 ---@param operator mainsequence.sql.Operator
@@ -376,6 +399,10 @@ end
 ---@param result mainsequence.sql.Type?
 ---@return mainsequence.sql.Element
 local function compare(left, operator, value, modifiers, result)
+  if left.kind == "column" then
+    local element = compare_column(left, operator, value, modifiers, result)
+    if element then return element end
+  end
   local reverse = left.collection
   if reverse then operator = operator.mirrored or operator end
   local fixed = constant(value)

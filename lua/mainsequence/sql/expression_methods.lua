@@ -122,7 +122,7 @@ local function install(M)
       else
         bound = M.bind_beside(self, kept[1] == nil and core.null or kept[1])
       end
-      bound.expanding, bound.value = true, kept
+      bound.expanding, bound.plain, bound.value = true, false, kept
       return bound
     end
     local clauses = {}

@@ -14,11 +14,13 @@ local M = {}
 ---@field chains boolean `(a op b) op c` needs no parentheses
 ---@field boolean boolean a comparison or a logical operator
 ---@field eager boolean? put in parentheses inside any other operation
+---@field mark string what tells it from others in the shape of a statement (see shape.lua)
+---@field condition_mark string the same, for an operation that gives a boolean and has no modifiers
 
 local function define(name, text, precedence, comparison)
   M[name] = {
     name = name, text = text, precedence = precedence, comparison = comparison or false, associative = false,
-    chains = false, boolean = comparison or false,
+    chains = false, boolean = comparison or false, mark = name .. ";", condition_mark = name .. ";?",
   }
 end
 
@@ -107,10 +109,14 @@ M.by_name.by_name = nil
 ---@return mainsequence.sql.Operator
 function M.custom(text, options)
   options = options or {}
+  local written = " " .. text:gsub("%%", "%%%%") .. " "
+  local comparison, eager = options.comparison or false, options.eager or false
+  -- one of the user's own is told by what is written
+  local mark = ("op%s%s%d;%s"):format(eager and "e" or "-", comparison and "c" or "-", #written, written)
   return {
-    name = "op", text = " " .. text:gsub("%%", "%%%%") .. " ", precedence = options.precedence or 0,
-    comparison = options.comparison or false, associative = false, chains = options.natural_self_precedent or false,
-    boolean = options.comparison or false, custom = true, eager = options.eager or false,
+    name = "op", text = written, precedence = options.precedence or 0, comparison = comparison, associative = false,
+    chains = options.natural_self_precedent or false, boolean = comparison, custom = true, eager = eager, mark = mark,
+    condition_mark = mark .. "?",
   }
 end
 

@@ -22,15 +22,13 @@ end
 
 local PAIRS, NEWINDEX, NAME = SHAPE.__pairs, SHAPE.__newindex, SHAPE.__name
 
----The metatable of objects with these keys, in this order. `methods`, `compiled` and `source` are for operations.
+---The metatable of objects with these keys, in this order. `methods` and `memory` are for operations.
 ---@param keys string[]
 ---@param methods table?
----@param compiled mainsequence.sql.Compiled?
----@param source table?
+---@param memory table?
 ---@return table
-function M.shape(keys, methods, compiled, source)
-  return { [KEYS] = keys, __pairs = PAIRS, __newindex = NEWINDEX, __name = NAME, __index = methods, compiled = compiled,
-    source = source }
+function M.shape(keys, methods, memory)
+  return { [KEYS] = keys, __pairs = PAIRS, __newindex = NEWINDEX, __name = NAME, __index = methods, memory = memory }
 end
 
 -- ---- Values -------------------------------------------------------------------------------------
@@ -221,6 +219,7 @@ local NULL = { value = null }
 
 ---The value that a parameter has now: one given by name, or its own.
 local function value_of(source, key, given)
+  if source.plain then return source.value end
   if key and given then
     local value = given[key]
     if value ~= nil then return value end

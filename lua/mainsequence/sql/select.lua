@@ -17,6 +17,7 @@ local NOTHING = {}
 for _, field in ipairs {
   "more", "criteria", "setup", "limiting", "skipping", "fetching", "grouping", "filtering", "ordering", "selects",
   "keyword", "text", "named", "state", "recursive_names", "resolved",
+  "wide",
 } do methods[field] = false end
 methods.more = NOTHING
 
@@ -46,15 +47,27 @@ function M.is_select(value)
   return getmetatable(value) == Select
 end
 
----A copy that may be changed before it is handed out.
+-- Fields that few statements have. Those that do are `wide`; the others are copied without them.
+local WIDE = { "skipping", "grouping", "filtering", "fetching", "selects", "keyword", "element" }
+
+---A copy that may be changed before it is handed out, but for the fields of WIDE.
 local function copy(statement)
-  return setmetatable({
+  local result = setmetatable({
     kind = statement.kind, list = statement.list, sources = statement.sources, setup = statement.setup,
-    criteria = statement.criteria, ordering = statement.ordering, limiting = statement.limiting,
-    skipping = statement.skipping, more = statement.more, grouping = statement.grouping,
-    filtering = statement.filtering, fetching = statement.fetching, selects = statement.selects,
-    keyword = statement.keyword, element = statement.element,
+    criteria = statement.criteria, ordering = statement.ordering, limiting = statement.limiting, more = statement.more,
   }, Select)
+  if statement.wide then
+    result.wide = true
+    for position = 1, #WIDE do result[WIDE[position]] = statement[WIDE[position]] end
+  end
+  return result
+end
+
+---A copy of which the fields of WIDE may be changed, too.
+local function wide_copy(statement)
+  local result = copy(statement)
+  result.wide = true
+  return result
 end
 M.copy = copy
 methods.element, methods.list, methods.sources = false, false, false
@@ -109,16 +122,27 @@ local function column(value, clause)
 end
 
 local function columns(clause, ...)
-  local list = {}
-  for position = 1, select("#", ...) do
-    local item = column((select(position, ...)), clause)
-    if item.kind == "column_list" then
-      table.move(item.list, 1, #item.list, #list + 1, list)
-    else
-      list[#list + 1] = item
+  local list, count = { ... }, select("#", ...)
+  local plain = true
+  for position = 1, count do
+    local item = list[position]
+    if getmetatable(item) ~= Element then
+      item = column(item, clause)
+      list[position] = item
+      plain = plain and item.kind ~= "column_list"
     end
   end
-  return list
+  if plain then return list end
+  local spread = {}
+  for position = 1, count do
+    local item = list[position]
+    if item.kind == "column_list" then
+      table.move(item.list, 1, #item.list, #spread + 1, spread)
+    else
+      spread[#spread + 1] = item
+    end
+  end
+  return spread
 end
 M.columns = columns
 
@@ -126,7 +150,10 @@ M.columns = columns
 ---@param ... any
 ---@return mainsequence.sql.Select
 function M.select(...)
-  return setmetatable({ kind = "select", list = columns("select", ...), sources = NOTHING }, Select)
+  return setmetatable({
+    kind = "select", list = columns("select", ...), sources = NOTHING, setup = false, criteria = false, ordering = false,
+    limiting = false, more = NOTHING,
+  }, Select)
 end
 
 ---SELECT of all its columns.
@@ -266,9 +293,9 @@ end
 ---@param ... any
 ---@return mainsequence.sql.Element[]
 local function conditions(clause, ...)
-  local list = {}
+  local list = { ... }
   for position = 1, select("#", ...) do
-    list[position] = expression.condition((select(position, ...)), clause)
+    if getmetatable(list[position]) ~= Element then list[position] = expression.condition(list[position], clause) end
   end
   return list
 end
@@ -301,7 +328,7 @@ end
 ---@return mainsequence.sql.Select
 function methods:having(...)
   only_select(self, "having")
-  local result = copy(self)
+  local result = wide_copy(self)
   result.filtering = extended(self.filtering, conditions("having", ...))
   return result
 end
@@ -353,7 +380,7 @@ function methods:group_by(...)
       list[#list + 1] = expression.by(value, "group_by")
     end
   end
-  local result = copy(self)
+  local result = wide_copy(self)
   result.grouping = extended(self.grouping, list)
   return result
 end
@@ -375,14 +402,15 @@ end
 ---@return mainsequence.sql.Select
 function methods:limit(count)
   local result = copy(self)
-  result.limiting, result.fetching = amount(count, "limit"), false
+  result.limiting = amount(count, "limit")
+  if result.wide then result.fetching = false end
   return result
 end
 
 ---@param count any
 ---@return mainsequence.sql.Select
 function methods:offset(count)
-  local result = copy(self)
+  local result = wide_copy(self)
   result.skipping = amount(count, "offset")
   return result
 end
@@ -394,7 +422,7 @@ end
 function methods:fetch(count, options)
   options = options or {}
   fault.check_options("fetch", options, { "with_ties", "percent" })
-  local result, value = copy(self), amount(count, "fetch")
+  local result, value = wide_copy(self), amount(count, "fetch")
   result.limiting = false
   result.fetching = value and { count = value, with_ties = options.with_ties, percent = options.percent } or false
   return result

@@ -31,7 +31,7 @@ local function install(M)
         selects[position] = { statement = item, parentheses = needs and true or false }
       end
       if #selects == 0 then fault.raise(("%s needs at least one select"):format(name)) end
-      return setmetatable({ kind = "compound", keyword = keyword, selects = selects }, Select)
+      return setmetatable({ kind = "compound", keyword = keyword, selects = selects, wide = true }, Select)
     end
     methods[name] = function(self, ...) return M[name](self, ...) end
   end

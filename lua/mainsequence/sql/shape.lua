@@ -71,8 +71,12 @@ local function sign_list(s, list)
     s[#s + 1] = "-"
     return
   end
-  count(s, #list)
-  for position = 1, #list do sign(s, list[position]) end
+  s[#s + 1] = counts[#list]
+  for position = 1, #list do
+    local element = list[position]
+    local signer = signers[element.kind]
+    if signer then signer(s, element) else s.unknown = true end
+  end
 end
 
 local function sign_maybe(s, element)
@@ -106,20 +110,6 @@ end
 local function type_mark(s, sqltype)
   local mark = sqltype.mark or types.mark(sqltype)
   if mark then s[#s + 1] = mark else s.unknown = true end
-end
-
----An operator is told by its name, one of the user's own by what is written.
-local function operator_mark(operator)
-  local mark = operator.mark
-  if not mark then
-    mark = operator.name .. ";"
-    if operator.custom then
-      mark = ("op%s%s%d;%s"):format(operator.eager and "e" or "-", operator.comparison and "c" or "-", #operator.text,
-        operator.text)
-    end
-    operator.mark, operator.condition_mark = mark, mark .. "?"
-  end
-  return mark
 end
 
 local MODIFIERS = { "escape", "symmetric", "flags", "postgresql_regconfig" }
@@ -175,6 +165,20 @@ signers.column = function(s, element)
 end
 expression.methods.mark = false
 
+---Words of plain values of a type, by the stem of their names; nil if the type has no mark.
+local function bind_words(sqltype)
+  local mark = types.mark(sqltype)
+  if not mark then return nil end
+  sqltype.words = setmetatable({}, {
+    __index = function(words, stem)
+      local word = ("b%d;%s%s"):format(#stem, stem, mark)
+      words[stem] = word
+      return word
+    end,
+  })
+  return sqltype.words
+end
+
 ---Values are not part of the shape, but how many a list has.
 local function list_length(s, element)
   local values = s.values
@@ -188,26 +192,25 @@ local function list_length(s, element)
   return count(s, #list)
 end
 
--- stem of a parameter → its word
-local stems = setmetatable({}, {
-  __index = function(known, stem)
-    local word = ("b%d;%s"):format(#stem, stem)
-    known[stem] = word
-    return word
-  end,
-})
-
 signers.bind = function(s, element)
-  if not met(s, element.original or element) then
-    if element.unique then
-      s[#s + 1] = stems[element.base]
-    else
-      s[#s + 1] = "p"
-      text(s, element.key)
+  local sqltype = element.type
+  if element.plain then
+    if met(s, element) then return end
+    local words = sqltype.words or bind_words(sqltype)
+    if not words then
+      s.unknown = true
+      return
     end
+    s[#s + 1] = words[element.base]
+    s.slots[#s.slots + 1] = element
+    return
+  end
+  if not met(s, element.original or element) then
+    s[#s + 1] = element.unique and "u" or "p"
+    text(s, element.unique and element.base or element.key)
     s.slots[#s.slots + 1] = element
   end
-  type_mark(s, element.type)
+  type_mark(s, sqltype)
   if element.expanding then list_length(s, element) end
   if element.literal_execute then s.unknown = true end
 end
@@ -228,7 +231,7 @@ end
 
 named("binary", function(s, element)
   local operator, modifiers = element.operator, element.modifiers
-  local mark = operator.mark or operator_mark(operator)
+  local mark = operator.mark
   if element.type == types.boolean and not modifiers then
     s[#s + 1] = operator.condition_mark
   else
@@ -242,7 +245,7 @@ end)
 
 named("list", function(s, element)
   s[#s + 1] = "list"
-  s[#s + 1] = element.operator.mark or operator_mark(element.operator)
+  s[#s + 1] = element.operator.mark
   return sign_list(s, element.clauses)
 end)
 
@@ -258,7 +261,7 @@ end)
 
 named("unary", function(s, element)
   s[#s + 1] = "unary"
-  s[#s + 1] = element.operator.mark or operator_mark(element.operator)
+  s[#s + 1] = element.operator.mark
   type_mark(s, element.type)
   return sign(s, element.element)
 end)
@@ -270,7 +273,7 @@ end)
 
 signers.modified = function(s, element)
   s[#s + 1] = "order"
-  s[#s + 1] = element.modifier.mark or operator_mark(element.modifier)
+  s[#s + 1] = element.modifier.mark
   return sign(s, element.element)
 end
 

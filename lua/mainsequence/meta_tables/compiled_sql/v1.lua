@@ -154,11 +154,6 @@ local OPERATION_KEYS = { "operation", "version", "dialect", "statement", "scope"
 
 local Operation = {}
 
----The metatable of an operation; it remembers what the operation was compiled from.
-local function operation_shape(compiled, source)
-  return parameters.shape(OPERATION_KEYS, Operation, compiled, source)
-end
-
 ---The model that a statement is about, to know its database before it is compiled.
 local function first_model(statement)
   local from = rawget(statement, "target")
@@ -266,15 +261,23 @@ local function kind_of(statement)
   return kind
 end
 
-local function document(compiled, source, wires, tokens)
-  local head = source.head
+---The operation as a document that remembers what it was compiled from.
+---@param compiled mainsequence.sql.Compiled
+---@param wires any[]
+---@param tokens table<integer, string>
+---@param memory table what Operation:with needs: statement, values and, of the first of these operations, wires and tokens
+---@param operation string
+---@param scope table
+---@param limits table
+---@return table operation
+local function document(compiled, wires, tokens, memory, operation, scope, limits)
   local given, given_types = parameters.documents(compiled, wires, tokens)
   return setmetatable({
-    operation = head.operation, version = M.VERSION, dialect = compiled.dialect,
+    operation = operation, version = M.VERSION, dialect = compiled.dialect,
     statement = setmetatable({ sql = compiled.sql, parameters = given, parameter_types = given_types, paramstyle = "pyformat" },
       STATEMENT),
-    scope = head.scope, limits = head.limits,
-  }, operation_shape(compiled, source))
+    scope = scope, limits = limits,
+  }, parameters.shape(OPERATION_KEYS, Operation, memory))
 end
 
 local COMPILE_OPTIONS = { "operation", "scope_tables", "dialect", "limits", "data_source_uid", "paramstyle", "values",
@@ -312,22 +315,20 @@ function M.compile_statement(statement, options)
     fault.raise(("dialect %s is not supported"):format(fault.show(dialect)), "postgresql or sqlite")
   end
   local compiled, wires, tokens = compile.compile(statement, dialect, options.values, options.cartesian_warning ~= false)
-  local head = { operation = options.operation or kind_of(statement) }
-  if options.scope_tables or options.limits or options.operation then
-    local scope
-    if options.scope_tables then
-      scope = core.object("data_source_uid", options.data_source_uid or default_data_source_uid(), "tables",
-        core.array(table.move(options.scope_tables, 1, #options.scope_tables, 1, {})))
-    else
-      scope = derived_scope(compiled, options.data_source_uid)
-    end
-    head.scope, head.limits = checked(head.operation, dialect, scope, options.limits)
+  local operation, scope, limits = options.operation or kind_of(statement), nil, nil
+  if options.scope_tables then
+    scope = core.object("data_source_uid", options.data_source_uid or default_data_source_uid(), "tables",
+      core.array(table.move(options.scope_tables, 1, #options.scope_tables, 1, {})))
   else
-    head.scope = derived_scope(compiled, options.data_source_uid)
-    head.limits = setmetatable({ max_rows = 1000, offset = 0, statement_timeout_ms = 15000 }, LIMITS)
+    scope = derived_scope(compiled, options.data_source_uid)
   end
-  local source = { statement = statement, head = head, values = options.values, wires = wires, tokens = tokens }
-  return document(compiled, source, wires, tokens)
+  if options.scope_tables or options.limits or options.operation then
+    scope, limits, operation = checked(operation, dialect, scope, options.limits)
+  else
+    limits = setmetatable({ max_rows = 1000, offset = 0, statement_timeout_ms = 15000 }, LIMITS)
+  end
+  local memory = { compiled = compiled, statement = statement, values = options.values, wires = wires, tokens = tokens }
+  return document(compiled, wires, tokens, memory, operation, scope, limits)
 end
 
 -- ---- Other values -------------------------------------------------------------------------------
@@ -336,8 +337,8 @@ end
 ---@param given table<string, any>
 ---@return table operation
 function Operation:with(given)
-  local shape = getmetatable(self)
-  local compiled, source = shape.compiled, shape.source
+  local source = getmetatable(self).memory
+  local compiled = source.compiled
   if type(given) ~= "table" then fault.raise(("with takes a table of values, got %s"):format(fault.show(given))) end
   local merged
   if source.values then
@@ -358,17 +359,18 @@ function Operation:with(given)
     end
     if parameter.fixed then
       local again, wires, tokens = compile.compile(source.statement, compiled.dialect, merged or given, false)
-      return document(again, { statement = source.statement, head = source.head, values = merged or given, wires = wires,
-        tokens = tokens }, wires, tokens)
+      local memory = { compiled = again, statement = source.statement, values = merged or given, wires = wires, tokens = tokens }
+      return document(again, wires, tokens, memory, self.operation, self.scope, self.limits)
     end
   end
-  local wires = table.move(source.wires, 1, #compiled.names, 1, {})
+  local wires, values_given = table.move(source.wires, 1, #compiled.names, 1, {}), merged or given
   for position, name in ipairs(compiled.names) do
-    local value = (merged or given)[name]
+    local value = values_given[name]
     if value ~= nil then wires[position] = parameters.to_wire(compiled.dialect, name, value, compiled.binds[name].type) end
   end
-  return document(compiled, { statement = source.statement, head = source.head, values = merged or given, wires = wires,
-    tokens = source.tokens }, wires, source.tokens)
+  local memory = { compiled = compiled, statement = source.statement, values = values_given, wires = source.wires,
+    tokens = source.tokens }
+  return document(compiled, wires, source.tokens, memory, self.operation, self.scope, self.limits)
 end
 
 return M
