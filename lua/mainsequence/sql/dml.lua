@@ -29,9 +29,7 @@ function Change:__index(key)
   local method = methods[key]
   if method ~= nil then return method end
   if key == "excluded" and self.kind == "insert" then
-    local excluded = selectable.derive("alias", self.target, "excluded").c
-    rawset(self, "excluded", excluded)
-    return excluded
+    return selectable.excluded(self.target)
   end
   local names = { "excluded" }
   for name, value in next, methods do
@@ -108,13 +106,27 @@ local function column_of(self, key, clause)
     fault.did_you_mean(key, names) or "it has: " .. table.concat(names, ", "))
 end
 
----A value for a column: an expression, or what is bound.
+---A value for a column: an expression, or what is bound. Which kinds of plain values a type takes is found once.
 local function value_for(column, value)
-  local meta = getmetatable(value)
-  if meta == expression.Element then return value end
-  if meta and meta.__sql_scalar then return meta.__sql_scalar(value) end
-  expression.check_type(column, column.type, values.type_of(value), value)
-  return { kind = "literal_value", value = value }
+  local kind = type(value)
+  if kind == "table" then
+    local meta = getmetatable(value)
+    if meta == expression.Element then return value end
+    if meta and meta.__sql_scalar then return meta.__sql_scalar(value) end
+    kind = nil
+  elseif kind == "number" then
+    kind = math.type(value)
+  end
+  local sqltype = column.type
+  local taken = sqltype.taken
+  if not kind or not (taken and taken[kind]) then
+    expression.check_type(column, sqltype, values.type_of(value), value)
+    if kind == "string" or kind == "integer" or kind == "float" then
+      sqltype.taken = taken or {}
+      sqltype.taken[kind] = true
+    end
+  end
+  return { kind = "literal_value", value = value, plain = true }
 end
 
 ---Column → value, of a table with names or columns as keys.

@@ -35,7 +35,7 @@ M.Element, M.methods = Element, methods
 for _, field in ipairs {
   "name", "key", "table", "operator", "modifier", "negated", "modifiers", "clauses", "element", "value", "base",
   "unique", "callable", "expanding", "literal_execute", "boolean", "is_literal", "group_off", "anonymous",
-  "collection", "required", "crud", "constant", "plain", "columns", "primary_key", "nullable", "default", "onupdate",
+  "collection", "required", "crud", "constant", "plain", "texts", "columns", "primary_key", "nullable", "default", "onupdate",
 } do methods[field] = false end
 
 setmetatable(methods, {
@@ -94,14 +94,16 @@ M.constant = constant
 
 local CONSTANTS = { null = true, ["true"] = true, ["false"] = true }
 
----A value to be bound: a `plain` one, which is nothing but a value. `base` is the stem of its name ("param" when absent), `sqltype` its type.
+---A value to be bound: a `plain` one, which is nothing but a value. `base` is the stem of its name ("param" when
+---absent), `sqltype` its type.
 ---@param base string?
 ---@param value any
 ---@param sqltype mainsequence.sql.Type
 ---@return mainsequence.sql.Element
 local function bind(base, value, sqltype)
-  return setmetatable({ kind = "bind", base = base or "param", value = value, type = sqltype, unique = true, plain = true },
-    Element)
+  return setmetatable({
+    kind = "bind", base = base or "param", value = value, type = sqltype, unique = true, plain = true,
+  }, Element)
 end
 M.bind = bind
 
@@ -378,8 +380,7 @@ local function compare_column(column, operator, value, modifiers, result)
     local compared = column.type
     local sqltype = values.compared_type(compared, value)
     if sqltype ~= compared then M.check_type(column, compared, sqltype, value) end
-    right = setmetatable({ kind = "bind", base = column.key or column.name or "param", value = value, type = sqltype,
-      unique = true, plain = true }, Element)
+    right = bind(column.key or column.name, value, sqltype)
   elseif getmetatable(value) == Element and value.kind == "column" then
     right = value
   else

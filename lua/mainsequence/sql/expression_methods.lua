@@ -109,10 +109,14 @@ local function install(M)
   -- ---- IN, BETWEEN ----------------------------------------------------------------------------------
 
   local function in_list(self, members, what)
-    local all_values = true
+    local all_values, texts = true, true
     for position = 1, #members do
-      M.check_value(members[position], what)
-      if is_element(members[position]) then all_values = false end
+      local member = members[position]
+      if type(member) ~= "string" then
+        texts = false
+        M.check_value(member, what)
+        if is_element(member) then all_values = false end
+      end
     end
     if all_values then
       local kept = table.move(members, 1, #members, 1, {})
@@ -122,7 +126,7 @@ local function install(M)
       else
         bound = M.bind_beside(self, kept[1] == nil and core.null or kept[1])
       end
-      bound.expanding, bound.plain, bound.value = true, false, kept
+      bound.expanding, bound.plain, bound.value, bound.texts = true, false, kept, texts
       return bound
     end
     local clauses = {}

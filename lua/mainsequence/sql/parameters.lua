@@ -205,7 +205,7 @@ function M.finish(c)
     local element, members = list.element, list.names
     lists[position] = { key = not element.unique and element.key, first = #names + 1, count = #members, type = element.type,
       types = list.types }
-    sources[count + position] = { value = list.values, source = element }
+    sources[count + position] = { value = list.values, source = element, texts = not list.types and element.texts }
     table.move(members, 1, #members, #names + 1, names)
   end
   return {
@@ -219,7 +219,6 @@ local NULL = { value = null }
 
 ---The value that a parameter has now: one given by name, or its own.
 local function value_of(source, key, given)
-  if source.plain then return source.value end
   if key and given then
     local value = given[key]
     if value ~= nil then return value end
@@ -227,10 +226,27 @@ local function value_of(source, key, given)
   return source.callable and source.callable() or rawget(source, "value")
 end
 
----Texts in a list of temporal values are texts in the reference, too.
-local function member_wire(to_wire, dialect, name, value, sqltype)
-  if sqltype.token and type(value) == "string" and dialect ~= "sqlite" then return value end
-  return to_wire(name, value, sqltype)
+---Whether texts of the type travel as they are in a list; of a temporal one, too, as in the reference.
+local function takes_texts(sqltype)
+  return not sqltype.naive and sqltype.name ~= "Interval"
+end
+
+---Adds the values of a list's members. `all_texts`: they are known to be nothing but texts.
+local function add_members(compiled, list, members, all_texts, wires, tokens)
+  local names, first, sqlite = compiled.names, list.first, compiled.dialect == "sqlite"
+  if all_texts and not sqlite and not list.types and takes_texts(list.type) then
+    table.move(members, 1, list.count, first, wires)
+    return
+  end
+  local to_wire = sqlite and sqlite_wire or plain_wire
+  for offset = 1, list.count do
+    local position, value, sqltype = first + offset - 1, members[offset], list.types and list.types[offset] or list.type
+    if not sqlite and type(value) == "string" and takes_texts(sqltype) then
+      wires[position] = value
+    else
+      wires[position], tokens[position] = to_wire(names[position], value, sqltype)
+    end
+  end
 end
 
 ---The values of a statement as they travel, and the wire's names of their types, by position.
@@ -244,18 +260,19 @@ function M.values(compiled, slots, given)
   local sources, places = slots or compiled.sources, slots and compiled.slots
   for position = 1, #keys do
     local source = sources[places and places[position] or position] or NULL
-    wires[position], tokens[position] = to_wire(names[position], value_of(source, keys[position], given),
-      parameter_types[position])
+    local value
+    if source.plain and not given then value = source.value else value = value_of(source, keys[position], given) end
+    local wire, token = to_wire(names[position], value, parameter_types[position])
+    wires[position] = wire
+    if token then tokens[position] = token end
   end
-  for index, list in ipairs(compiled.lists) do
-    local place = #keys + index
+  local lists = compiled.lists
+  for index = 1, #lists do
+    local list, place = lists[index], #keys + index
+    local source = sources[places and places[place] or place]
     -- what the text was written for just now, or the list of a statement like it
-    local members = places and value_of(sources[places[place]], list.key, given) or sources[place].value
-    for offset = 1, list.count do
-      local position = list.first + offset - 1
-      wires[position], tokens[position] = member_wire(to_wire, compiled.dialect, names[position], members[offset],
-        list.types and list.types[offset] or list.type)
-    end
+    local members = places and value_of(source, list.key, given) or source.value
+    add_members(compiled, list, members, source.texts and rawequal(members, source.value), wires, tokens)
   end
   return wires, tokens
 end

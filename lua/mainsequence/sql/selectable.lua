@@ -14,6 +14,7 @@ local M = {}
 ---@field c table<string, mainsequence.sql.Element> its columns
 local methods = {}
 M.methods = methods
+local Element = expression.Element
 
 for _, field in ipairs {
   "name", "schema", "model", "element", "recursive", "restates", "cte_alias", "nesting", "prefixes",
@@ -55,9 +56,10 @@ end
 
 ---A collection of the columns; the first of equal keys is the one found by name.
 local function collection(owner, list)
-  local keys = {}
-  for _, column in ipairs(list) do
-    local key = owner.kind == "join" and join_key(column) or column.key
+  local keys, joined = {}, owner.kind == "join"
+  for position = 1, #list do
+    local column = list[position]
+    local key = joined and join_key(column) or column.key
     if key and not keys[key] then keys[key] = column end
   end
   return setmetatable({ [LIST] = list, [KEYS] = keys, [OWNER] = owner }, Columns)
@@ -140,10 +142,10 @@ end
 ---@param name string|table|nil
 ---@return mainsequence.sql.Element
 local function proxy(owner, column, key, name)
-  return expression.new {
+  return setmetatable({
     kind = "column", table = owner, name = name or column.name, key = key or column.key, type = column.type,
     proxies = { column }, is_literal = column.is_literal and not name, primary_key = column.primary_key,
-  }
+  }, Element)
 end
 M.proxy = proxy
 
@@ -275,12 +277,25 @@ function M.derive(kind, element, name, fields)
   return new(from)
 end
 
+---The columns of the row that an INSERT could not add: the same for all inserts into the table.
+---@param from mainsequence.sql.From
+---@return table
+function M.excluded(from)
+  local excluded = rawget(from, "excluded")
+  if not excluded then
+    excluded = M.derive("alias", from, "excluded").c
+    rawset(from, "excluded", excluded)
+  end
+  return excluded
+end
+
 ---Columns of a derivation: those of the element, each standing for the original.
 local function derived_columns(from)
   local list = {}
   local element = from.element
   if element.proxies_for then return element:proxies_for(from) end
-  for position, column in ipairs(M.list_of(element.c)) do list[position] = proxy(from, column) end
+  local columns = M.list_of(element.c)
+  for position = 1, #columns do list[position] = proxy(from, columns[position]) end
   return list
 end
 for _, kind in ipairs { "alias", "subquery", "cte", "lateral", "tablesample" } do builders[kind] = derived_columns end

@@ -17,6 +17,7 @@ local M = {}
 ---@field item mainsequence.sql.Type? element type of arrays
 ---@field cast boolean a bound value of it carries a cast on PostgreSQL
 ---@field mark string|false|nil see M.mark
+---@field taken table<string, boolean>? kinds of plain values that columns of the type were seen to take
 
 -- family → names of its types
 local FAMILIES = {

@@ -315,7 +315,8 @@ function M.compile_statement(statement, options)
     fault.raise(("dialect %s is not supported"):format(fault.show(dialect)), "postgresql or sqlite")
   end
   local compiled, wires, tokens = compile.compile(statement, dialect, options.values, options.cartesian_warning ~= false)
-  local operation, scope, limits = options.operation or kind_of(statement), nil, nil
+  local operation = options.operation or kind_of(statement)
+  local scope, limits
   if options.scope_tables then
     scope = core.object("data_source_uid", options.data_source_uid or default_data_source_uid(), "tables",
       core.array(table.move(options.scope_tables, 1, #options.scope_tables, 1, {})))
