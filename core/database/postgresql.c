@@ -22,6 +22,7 @@ static void target_close(void *opened) {
     mseq_strings_free(&target->values);
     free((void *)target->keyword_list);
     free((void *)target->value_list);
+    mseq_value_free(target->settings);
     free(target->place);
     free(target);
 }
@@ -89,7 +90,14 @@ static mseq_status add_settings(const mseq_database_options *given, postgresql_t
     if (given->busy_timeout_ms > 0)
         mseq_buffer_append_format(&text, " -c lock_timeout=%lld",
                                   (long long)given->busy_timeout_ms);
-    mseq_status status = text.status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
+    mseq_status status = MSEQ_OK;
+    if (given->governed_schema)
+        status = postgresql_settings_make(given->governed_schema, given->governed_timeout_ms,
+                                          &target->settings, err);
+    if (target->settings)
+        postgresql_settings_append(target->settings, &text);
+    if (status == MSEQ_OK && text.status != MSEQ_OK)
+        status = mseq_error_no_memory(err);
     if (status == MSEQ_OK) /* of two the last counts */
         status = add_option(target, "options", mseq_buffer_text(&text), err);
     mseq_buffer_free(&text);
@@ -192,6 +200,8 @@ static bool session_in_transaction(void *given) {
     postgresql_session *session = given;
     if (PQstatus(session->connection) == CONNECTION_BAD)
         return session->in_transaction;
+    if (session->resetting)
+        return false;
     PGTransactionStatusType status = PQtransactionStatus(session->connection);
     session->in_transaction = session->begin || status == PQTRANS_INTRANS ||
                               status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
@@ -266,37 +276,25 @@ static bool session_reset(void *given) {
         return false;
     if (!session->used)
         return true;
-    PGTransactionStatusType status = PQtransactionStatus(session->connection);
-    char text[256];
-    snprintf(text, sizeof text,
-             "%sCLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP; "
-             "DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()%s",
-             status == PQTRANS_IDLE ? "" : "ROLLBACK; ",
-             session->deallocate ? "; DEALLOCATE ALL" : "");
-    session->deallocate = false;
+    if (PQtransactionStatus(session->connection) == PQTRANS_ACTIVE ||
+        postgresql_start(session, NULL) != MSEQ_OK)
+        return false;
     session->used = false;
     session->resetting = true;
-    return postgresql_start(session, NULL) == MSEQ_OK && status != PQTRANS_ACTIVE &&
-           PQsendQuery(session->connection, text) && postgresql_flush(session, NULL) == MSEQ_OK;
+    return postgresql_reset_send(session) && postgresql_flush(session, NULL) == MSEQ_OK;
 }
 
-/* Reads the answer to the reset, and whether the server has closed the connection. */
+/* Whether the server has closed the connection. The answer to a reset that the server is still at
+ * is read with that of the next statement, where that is a governed one: it waits once then. */
 static bool session_alive(void *given) {
     postgresql_session *session = given;
-    bool ok = true;
-    if (session->resetting) {
-        enum { RESET_MS = 5000 };
-        PGresult *result = NULL;
-        session->deadline = mseq_monotonic_ms() + RESET_MS;
-        while (ok && (ok = postgresql_result(session, &result, NULL) == MSEQ_OK) && result) {
-            ok = PQresultStatus(result) == PGRES_COMMAND_OK ||
-                 PQresultStatus(result) == PGRES_TUPLES_OK;
-            PQclear(result);
-        }
-        session->resetting = false;
-    }
-    return ok && !session->saw_error && PQconsumeInput(session->connection) &&
-           !PQisBusy(session->connection) && PQstatus(session->connection) == CONNECTION_OK;
+    PGconn *connection = session->connection;
+    if (session->saw_error || !PQconsumeInput(connection) || PQstatus(connection) != CONNECTION_OK)
+        return false;
+    if (session->resetting && session->target->settings && PQisBusy(connection))
+        return true;
+    return postgresql_reset_receive(session) && PQconsumeInput(connection) &&
+           !PQisBusy(connection) && PQstatus(connection) == CONNECTION_OK;
 }
 
 /* ---- The table ---------------------------------------------------------------------------------

@@ -125,6 +125,7 @@ void postgresql_cache_keep(postgresql_session *session, postgresql_statement *st
 void postgresql_cache_clear(postgresql_session *session) {
     for (size_t i = 0; i < session->cache_count; i++)
         postgresql_statement_free(session->cache[i]);
-    session->deallocate = session->deallocate || session->cache_count > 0;
+    session->deallocate = session->deallocate || session->cache_count > 0 || session->fixed;
+    session->fixed = false;
     session->cache_count = 0;
 }

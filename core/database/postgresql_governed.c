@@ -15,7 +15,6 @@
 
 enum {
     GRACE_MS = 1000,        /* the server's own limit comes first */
-    LOCK_MS = 10000,        /* most that is waited for a lock */
     NO_LIMIT_MS = 86400000, /* a statement without a limit: a day */
     SMALL_ROWS = 200
 };
@@ -29,42 +28,17 @@ static const char SETTINGS[] =
 /* ---- Settings ----------------------------------------------------------------------------------
  */
 
-static mseq_value *number_text(int64_t number) {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)number);
-    return mseq_value_string(text);
-}
-
-/* pg_catalog first, temporary tables last: neither can hide what a statement names. */
-static mseq_value *search_path(const char *schema) {
-    mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_buffer_append_text(&text, "pg_catalog, \"");
-    for (; *schema; schema++) {
-        if (*schema == '"')
-            mseq_buffer_append_char(&text, '"');
-        mseq_buffer_append_char(&text, *schema);
-    }
-    mseq_buffer_append_text(&text, "\", pg_temp");
-    mseq_value *value = text.status == MSEQ_OK ? mseq_value_string(mseq_buffer_text(&text)) : NULL;
-    mseq_buffer_free(&text);
-    return value;
-}
-
 int64_t postgresql_governed_time(const postgresql_governed *run) {
     int64_t limit = run->statement->timeout_ms;
     return limit > 0 && limit < NO_LIMIT_MS ? limit : NO_LIMIT_MS;
 }
 
-/* Waiting for a lock ends before the statement's time does, so that the error can say so. */
 static mseq_status make_settings(postgresql_governed *run, mseq_error *err) {
     const char *schema = run->statement->schema ? run->statement->schema : "public";
-    int64_t limit = postgresql_governed_time(run), lock = limit - limit / 10;
-    run->settings = mseq_value_array();
-    if (run->settings && mseq_array_add(run->settings, search_path(schema)) == MSEQ_OK &&
-        mseq_array_add(run->settings, number_text(limit)) == MSEQ_OK &&
-        mseq_array_add(run->settings, number_text(lock < LOCK_MS ? lock : LOCK_MS)) == MSEQ_OK)
-        return MSEQ_OK;
-    return mseq_error_no_memory(err);
+    mseq_status status =
+        postgresql_settings_make(schema, postgresql_governed_time(run), &run->settings, err);
+    run->at_defaults = postgresql_settings_equal(run->settings, run->session->target->settings);
+    return status;
 }
 
 /* What is left of the statement's time, and a little more for the server's own limit to come. */
@@ -96,8 +70,14 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
     database_sink nothing = {NULL, NULL};
     int64_t affected;
     session->begin = run->select ? "BEGIN READ ONLY" : "BEGIN";
+    mseq_status status = postgresql_ready(session, err);
+    if (status != MSEQ_OK)
+        return status;
     arm(run);
-    mseq_status status = postgresql_run(session, SETTINGS, run->settings, &nothing, &affected, err);
+    status = postgresql_fixed_prepare(session, err);
+    if (status != MSEQ_OK)
+        return status;
+    status = postgresql_run(session, SETTINGS, run->settings, &nothing, &affected, err);
     run->begun = true;
     if (status == MSEQ_OK && !run->checked)
         status = postgresql_verdict_check(session, run->statement, run->facts, err);
@@ -110,13 +90,14 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
     return acquire(run, run->sql, &run->parameters, &run->prepared, err);
 }
 
-/* Both statements are in the cache: one round trip will do. */
+/* What has to be sent is in the cache: one round trip will do. */
 static mseq_status find_prepared(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     if (run->checked && !session->deallocate) {
-        run->prepared_settings =
-            postgresql_cache_find(session, SETTINGS, &run->settings_parameters);
-        if (run->prepared_settings)
+        if (!run->at_defaults)
+            run->prepared_settings =
+                postgresql_cache_find(session, SETTINGS, &run->settings_parameters);
+        if (run->at_defaults || run->prepared_settings)
             run->prepared = postgresql_cache_find(session, run->sql, &run->parameters);
     }
     return run->prepared ? MSEQ_OK : prepare(run, err);
@@ -137,7 +118,7 @@ static bool send_step(postgresql_session *session, const postgresql_step *s) {
     const postgresql_parameters *p = s->parameters;
     return p ? PQsendQueryParams(session->connection, s->text, (int)p->count, p->types, p->values,
                                  p->lengths, p->formats, 0)
-             : PQsendQueryParams(session->connection, s->text, 0, NULL, NULL, NULL, NULL, 0);
+             : postgresql_fixed_send(session, s->text);
 }
 
 static mseq_status send_steps(postgresql_governed *run, mseq_error *err) {
@@ -236,7 +217,7 @@ static mseq_status take_result(postgresql_governed *run, size_t number, PGresult
     mseq_status status = MSEQ_OK;
     switch (PQresultStatus(result)) {
     case PGRES_FATAL_ERROR:
-        run->stale = number == run->main && postgresql_is_stale(result);
+        run->stale = number <= run->main && postgresql_is_stale(result);
         return postgresql_fail_governed(run->session, result, run->statement, err);
     case PGRES_SINGLE_TUPLE:
     case PGRES_TUPLES_OK:
@@ -255,12 +236,25 @@ static bool enough(const postgresql_governed *run) {
     return run->session->stop == POSTGRESQL_STOP_UNWANTED;
 }
 
+/* Of the reset before, whose answer nobody has waited for. */
+static void take_reset(postgresql_governed *run, const PGresult *result, mseq_status *first,
+                       mseq_error *err) {
+    postgresql_session *session = run->session;
+    ExecStatusType kind = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
+    if (kind == PGRES_PIPELINE_SYNC)
+        session->resetting = false;
+    if (kind != PGRES_FATAL_ERROR || *first != MSEQ_OK)
+        return;
+    run->unclean = run->stale = postgresql_is_stale(result);
+    *first = postgresql_fail_governed(session, result, run->statement, err);
+}
+
 static mseq_status read_steps(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
     mseq_status first = MSEQ_OK;
     for (size_t number = 0, single = SIZE_MAX;;) {
         PGresult *result = NULL;
-        if (number == run->main && single != number) {
+        if (!session->resetting && number == run->main && single != number) {
             PQsetSingleRowMode(session->connection);
             single = number;
         }
@@ -272,12 +266,15 @@ static mseq_status read_steps(postgresql_governed *run, mseq_error *err) {
             return first != MSEQ_OK ? first : status;
         }
         bool end = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
-        if (!result)
+        bool before = session->resetting;
+        if (before)
+            take_reset(run, result, &first, err);
+        else if (!result)
             number++;
         else if (first == MSEQ_OK && !end && !enough(run))
             first = take_result(run, number, result, err);
         PQclear(result);
-        if (end)
+        if (end && !before)
             break;
     }
     if (!PQexitPipelineMode(session->connection) && first == MSEQ_OK)
@@ -326,7 +323,8 @@ static mseq_status run_pipeline(postgresql_governed *run, mseq_error *err) {
     bool direct = !run->select || run->prepared->small;
     if (!run->begun) {
         add_step(run, run->select ? "BEGIN READ ONLY" : "BEGIN", NULL, NULL);
-        add_step(run, NULL, run->prepared_settings, &run->settings_parameters);
+        if (run->prepared_settings)
+            add_step(run, NULL, run->prepared_settings, &run->settings_parameters);
     }
     if (direct) {
         run->skip = run->select ? run->statement->offset : 0;
@@ -431,6 +429,13 @@ void postgresql_governed_end(postgresql_governed *run, mseq_status status) {
     run->begun = false;
 }
 
+/* What the user before had prepared statements forgotten by is still there. */
+static mseq_status clean_up(postgresql_governed *run, mseq_error *err) {
+    if (!run->unclean || postgresql_reset_anew(run->session))
+        return MSEQ_OK;
+    return postgresql_fail_lost(run->session, err);
+}
+
 /* A plan that no longer holds has done nothing: once more, with a new one. */
 static mseq_status run_attempts(postgresql_governed *run, mseq_error *err) {
     mseq_error failure = MSEQ_ERROR_INIT;
@@ -442,7 +447,9 @@ static mseq_status run_attempts(postgresql_governed *run, mseq_error *err) {
         run->stale = run->checked = false;
         run->session->saw_error = !healthy;
         postgresql_cache_clear(run->session);
-        status = run_once(run, &failure);
+        status = clean_up(run, &failure);
+        if (status == MSEQ_OK)
+            status = run_once(run, &failure);
         postgresql_governed_end(run, status);
     }
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
@@ -460,7 +467,7 @@ mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_sessi
     if (status == MSEQ_OK)
         status = postgresql_verdict_find(session, statement, &run->facts, &run->checked, err);
     if (status == MSEQ_OK)
-        status = postgresql_ready(session, err);
+        status = postgresql_usable(session, err);
     if (status != MSEQ_OK)
         return status;
     run->select = run->facts->kind == MSEQ_SQL_SELECT;

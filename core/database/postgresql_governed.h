@@ -23,7 +23,9 @@ typedef struct postgresql_governed {
     bool select;
     bool checked; /* the database has been asked about the statement lately */
     bool begun;
-    bool stale; /* the plan no longer holds, nothing was done */
+    bool at_defaults; /* the session began with the settings of this statement */
+    bool unclean;     /* the reset before it has failed */
+    bool stale;       /* the plan no longer holds, nothing was done */
     int64_t deadline;
     char *sql; /* from its first word on */
     mseq_value *settings;
@@ -53,6 +55,16 @@ mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresu
                                     int number, mseq_value **row, mseq_error *err);
 /* Ends the transaction of an attempt; what failed is rolled back. */
 void postgresql_governed_end(postgresql_governed *run, mseq_status status);
+
+/* ---- postgresql_settings.c: what holds while a governed statement runs */
+/* {search path, time of the statement, time for a lock}, owned by the caller. */
+mseq_status postgresql_settings_make(const char *schema, int64_t time_ms, mseq_value **settings,
+                                     mseq_error *err);
+bool postgresql_settings_equal(const mseq_value *a, const mseq_value *b); /* either may be NULL */
+/* Appends them as options of a connection. */
+void postgresql_settings_append(const mseq_value *settings, mseq_buffer *text);
+
+/* ---- postgresql_governed.c */
 /* The statement's time in milliseconds, a day when it has no limit. */
 int64_t postgresql_governed_time(const postgresql_governed *run);
 

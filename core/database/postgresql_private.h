@@ -15,6 +15,7 @@ typedef struct postgresql_target {
     /* asked for each connection's own password; NULL: that one holds for all */
     mseq_status (*ask_password)(void *data, const char *refused, char **password, mseq_error *err);
     void *password_data;
+    mseq_value *settings; /* of governed statements, with which sessions begin; NULL: without */
 } postgresql_target;
 
 /* How the text of a value is read. */
@@ -79,6 +80,7 @@ typedef struct postgresql_session {
     size_t cache_count;
     uint64_t clock;         /* of the cache: counts uses */
     unsigned name_count;    /* names given to prepared statements */
+    bool fixed;             /* the commands of postgresql_fixed.c are prepared */
     bool deallocate;        /* prepared statements on the server that the cache has forgotten */
     const char *begin;      /* a BEGIN that travels with the next statement; NULL: none */
     bool in_transaction;    /* begun and not ended, also when the connection was lost since */
@@ -144,7 +146,9 @@ mseq_status postgresql_script(postgresql_session *session, const char *sql, mseq
  * command tag. */
 mseq_status postgresql_command(postgresql_session *session, const char *sql, char tag[16],
                                mseq_error *err);
-/* Whether a command can be sent now. */
+/* Whether a command can be sent, behind what is on its way. */
+mseq_status postgresql_usable(postgresql_session *session, mseq_error *err);
+/* Whether a command can be sent now, with nothing on its way. */
 mseq_status postgresql_ready(postgresql_session *session, mseq_error *err);
 
 /* Sending failed: the connection is gone or memory is short. */
@@ -163,6 +167,21 @@ mseq_status postgresql_columns_read(postgresql_statement *statement, const PGres
                                     mseq_error *err);
 /* Whether the plan was made for another form of the table, or is gone (DEALLOCATE, DISCARD). */
 bool postgresql_is_stale(const PGresult *result);
+
+/* Reads a pipeline of commands to its end and leaves it. */
+mseq_status postgresql_pipeline_end(postgresql_session *session, mseq_error *err);
+
+/* ---- postgresql_fixed.c */
+/* Prepares what every use of the session needs, once; outside of a pipeline and a transaction. */
+mseq_status postgresql_fixed_prepare(postgresql_session *session, mseq_error *err);
+/* Sends a command without parameters, by its name if it is one of those. */
+bool postgresql_fixed_send(postgresql_session *session, const char *text);
+/* Sends what undoes whatever a user of the session may have left behind. False: not sent. */
+bool postgresql_reset_send(postgresql_session *session);
+/* The same at once, by its text: a user may have had prepared statements forgotten. */
+bool postgresql_reset_anew(postgresql_session *session);
+/* Reads the answer to that, unless it was read. False: the session is of no use any more. */
+bool postgresql_reset_receive(postgresql_session *session);
 
 /* ---- postgresql_password.c */
 mseq_status postgresql_encrypt_password(postgresql_session *session, const char *role,

@@ -8,7 +8,7 @@
 
 #include "postgresql_private.h"
 
-mseq_status postgresql_ready(postgresql_session *session, mseq_error *err) {
+mseq_status postgresql_usable(postgresql_session *session, mseq_error *err) {
     if (session->running)
         return mseq_error_set(err, MSEQ_E_ARGUMENT,
                               "the connection still reads the rows of another statement");
@@ -16,6 +16,13 @@ mseq_status postgresql_ready(postgresql_session *session, mseq_error *err) {
         return postgresql_fail_lost(session, err);
     session->used = true;
     return MSEQ_OK;
+}
+
+mseq_status postgresql_ready(postgresql_session *session, mseq_error *err) {
+    mseq_status status = postgresql_usable(session, err);
+    if (status == MSEQ_OK && session->resetting && !postgresql_reset_receive(session))
+        status = postgresql_fail_lost(session, err);
+    return status;
 }
 
 mseq_status postgresql_fail_send(postgresql_session *session, mseq_error *err) {
@@ -91,6 +98,16 @@ static mseq_status read_pipeline(postgresql_session *session, result_taker take,
     if (!PQexitPipelineMode(session->connection))
         return first != MSEQ_OK ? first : postgresql_fail_send(session, err);
     return first;
+}
+
+static mseq_status take_nothing(void *data, size_t number, const PGresult *result,
+                                mseq_error *err) {
+    (void)data, (void)number, (void)result, (void)err;
+    return MSEQ_OK;
+}
+
+mseq_status postgresql_pipeline_end(postgresql_session *session, mseq_error *err) {
+    return read_pipeline(session, take_nothing, NULL, NULL, err);
 }
 
 /* ---- Preparing ---------------------------------------------------------------------------------
@@ -183,6 +200,7 @@ static mseq_status prepare(postgresql_session *session, postgresql_statement *st
         snprintf(forget, sizeof forget, "DEALLOCATE %s", room);
     if (room[0] || session->deallocate)
         before.commands[before.count++] = forget;
+    session->fixed = session->fixed && !session->deallocate;
     session->deallocate = false;
     snprintf(statement->name, sizeof statement->name, "m%u", ++session->name_count);
     PGconn *connection = session->connection;

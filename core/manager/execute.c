@@ -327,8 +327,9 @@ mseq_status manager_statement_prepare(const mseq_value *operation, const manager
     statement->max_rows =
         at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
     statement->offset = mseq_object_get_integer(limits, "offset", 0);
-    statement->timeout_ms = at_most(mseq_object_get_integer(limits, "statement_timeout_ms", 15000),
-                                    MANAGER_TIMEOUT_MAXIMUM_MS);
+    statement->timeout_ms =
+        at_most(mseq_object_get_integer(limits, "statement_timeout_ms", MANAGER_TIMEOUT_MS),
+                MANAGER_TIMEOUT_MAXIMUM_MS);
     return MSEQ_OK;
 }
 

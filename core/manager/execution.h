@@ -7,6 +7,7 @@
 
 enum {
     MANAGER_ROWS_MAXIMUM = 10000,        /* rows of one reply; a select goes on with next_offset */
+    MANAGER_TIMEOUT_MS = 15000,          /* of a statement that says none */
     MANAGER_TIMEOUT_MAXIMUM_MS = 300000, /* of a statement */
     MANAGER_SQL_MAXIMUM = 1000000,       /* bytes of a statement */
     MANAGER_PARAMETERS_SQLITE = 32766,   /* placeholders that a database takes */

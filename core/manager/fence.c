@@ -120,11 +120,11 @@ static manager_fence *find_fence(mseq_manager *manager, const manager_source *so
     return NULL;
 }
 
-static mseq_status open_fence(manager_source *source, const char *role, manager_fence **fence,
-                              mseq_error *err) {
+static mseq_status open_fence(manager_source *source, const manager_fence_role *known,
+                              manager_fence **fence, mseq_error *err) {
     mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
     manager_fence *made = calloc(1, sizeof *made);
-    char *uri = manager_uri_for_user(source->uri, role, NULL);
+    char *uri = manager_uri_for_user(source->uri, known->role, NULL);
     if (!made || !uri) {
         free(made);
         free(uri);
@@ -133,10 +133,12 @@ static mseq_status open_fence(manager_source *source, const char *role, manager_
     pthread_mutex_init(&made->lock, NULL);
     made->source = source;
     made->users = 1;
-    snprintf(made->role, sizeof made->role, "%s", role);
+    snprintf(made->role, sizeof made->role, "%s", known->role);
     options.uri = uri;
     options.password = give_password;
     options.password_data = made;
+    options.governed_schema = known->schema;
+    options.governed_timeout_ms = MANAGER_TIMEOUT_MS;
     mseq_status status = mseq_database_open(&options, &made->database, err);
     free(uri);
     if (status != MSEQ_OK) {
@@ -147,13 +149,14 @@ static mseq_status open_fence(manager_source *source, const char *role, manager_
     return MSEQ_OK;
 }
 
-static mseq_status connect_as(mseq_manager *manager, manager_source *source, const char *role,
-                              mseq_connection **connection, mseq_error *err) {
+static mseq_status connect_as(mseq_manager *manager, manager_source *source,
+                              const manager_fence_role *known, mseq_connection **connection,
+                              mseq_error *err) {
     pthread_mutex_lock(&manager->lock);
-    manager_fence *fence = find_fence(manager, source, role);
+    manager_fence *fence = find_fence(manager, source, known->role);
     pthread_mutex_unlock(&manager->lock);
     if (!fence) {
-        mseq_status status = open_fence(source, role, &fence, err);
+        mseq_status status = open_fence(source, known, &fence, err);
         if (status != MSEQ_OK)
             return status;
         pthread_mutex_lock(&manager->lock);
@@ -202,12 +205,12 @@ static mseq_status connect_fenced(const manager_call *call, const manager_scope 
                                   mseq_error *err) {
     static const char undefined_object[] = "42704";
     mseq_error cause = MSEQ_ERROR_INIT;
-    mseq_status status = connect_as(call->manager, scope->source, known->role, connection, &cause);
+    mseq_status status = connect_as(call->manager, scope->source, known, connection, &cause);
     if (status != MSEQ_OK && strcmp(cause.sqlstate, undefined_object) == 0) {
         mseq_error_clear(&cause);
         status = renew(call, scope, known, &cause);
         if (status == MSEQ_OK)
-            status = connect_as(call->manager, scope->source, known->role, connection, &cause);
+            status = connect_as(call->manager, scope->source, known, connection, &cause);
     }
     if (status != MSEQ_OK) {
         mseq_error_prefix(&cause, "the data source: ");

@@ -9,7 +9,7 @@
 #include "execution.h"
 #include "routes.h"
 
-enum { QUERY_ROWS = 1000, QUERY_TIMEOUT_MS = 15000, NAMES_MAXIMUM = 2000 };
+enum { QUERY_ROWS = 1000, NAMES_MAXIMUM = 2000 };
 
 typedef struct query_text {
     const char *sql; /* NULL: the body is something else */
@@ -213,7 +213,7 @@ static mseq_status run_once(manager_call *call, const manager_row *row, manager_
     statement.sql = text.sql;
     statement.sql_length = text.length;
     statement.max_rows = QUERY_ROWS;
-    statement.timeout_ms = QUERY_TIMEOUT_MS;
+    statement.timeout_ms = MANAGER_TIMEOUT_MS;
     mseq_status status = query_scope(call, row, scope, cause);
     if (status == MSEQ_OK)
         status = manager_run_statement(call, scope, &statement, result, cause);

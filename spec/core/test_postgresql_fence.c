@@ -58,6 +58,61 @@ static void made_again(void **state) {
     role_may("SELECT id FROM asset", true);
 }
 
+/* E37: what a trigger of the database's own leaves behind in the session is gone with the next use,
+ * and that it forgets prepared statements is no failure. */
+static void left_behind(void **state) {
+    static const char question[] = "SELECT 1 AS n FROM pg_locks WHERE locktype = 'advisory'";
+    mseq_value *rows = NULL;
+    (void)state;
+    on_database("CREATE TABLE note (v text); CREATE FUNCTION leave() RETURNS trigger LANGUAGE "
+                "plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'nowhere', false), "
+                "set_config('statement_timeout', '1', false), pg_advisory_lock(42); "
+                "EXECUTE 'DEALLOCATE ALL'; EXECUTE 'LISTEN here'; RETURN new; END $$;"
+                "CREATE TRIGGER leave BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION leave()");
+    char note[37];
+    register_table("note", note);
+    share(note, "add-to-edit");
+    for (int i = 0; i < 4; i++) {
+        execute("insert", note, "write", "INSERT INTO note VALUES ('x')", 200, NULL);
+        execute("select", note, "read", "SELECT v FROM note", 200, NULL);
+        execute("select", all.account, "read", "SELECT id FROM account", 200, NULL);
+    }
+    mseq_database *database = open_uri(all.uri);
+    mseq_connection *connection = connect_to(database);
+    size_t count = 1;
+    for (int i = 0; count && i < 200; i++) { /* the reset comes behind the reply */
+        assert_int_equal(mseq_connection_execute(connection, question, NULL, &rows, NULL, NULL),
+                         MSEQ_OK);
+        count = mseq_value_length(rows);
+        mseq_value_free(rows);
+        if (count)
+            usleep(10000);
+    }
+    assert_int_equal(count, 0);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+}
+
+/* Other limits than those that sessions begin with hold too, and not for longer. */
+static void own_limits(void **state) {
+    char body[2048];
+    (void)state;
+    operation_body(
+        body, "select", all.account, "read",
+        "SELECT count(*) AS n FROM account a, account b, account c, account d, account e,"
+        " account f, account g, account h, account i, account j, account k, account l");
+    char *limited = mseq_text_format("%.*s, \"limits\": {\"statement_timeout_ms\": 50}}",
+                                     (int)strlen(body) - 1, body);
+    on_database("INSERT INTO account (v) SELECT 'x' FROM generate_series(1, 100)");
+    for (int i = 0; i < 2; i++) {
+        mseq_value_free(expect_remote(all.made->manager, all.reader, "POST",
+                                      META "execute-operation/", limited, 408));
+        execute("select", all.account, "read", "SELECT id FROM account", 200, NULL);
+    }
+    free(limited);
+    on_database("DELETE FROM account");
+}
+
 static void access_mode(void **state) {
     (void)state;
     patch_source("{\"access_mode\": \"read_only\"}");
@@ -111,7 +166,8 @@ static int start(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(least_privilege), cmocka_unit_test(changes),
-        cmocka_unit_test(made_again),      cmocka_unit_test(access_mode),
+        cmocka_unit_test(made_again),      cmocka_unit_test(left_behind),
+        cmocka_unit_test(own_limits),      cmocka_unit_test(access_mode),
         cmocka_unit_test(parser_only),     cmocka_unit_test(operations),
     };
     return cmocka_run_group_tests(tests, start, stop_world);

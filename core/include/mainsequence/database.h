@@ -30,6 +30,11 @@ typedef struct mseq_database_options {
      * a few times. *password is malloc'ed; the database erases and frees it. */
     mseq_status (*password)(void *data, const char *refused, char **password, mseq_error *err);
     void *password_data; /* lives as long as connections are made */
+    /* PostgreSQL: connections are for governed statements of that schema, most of which have that
+     * time (positive): they begin with both set, which then need not be set for each statement.
+     * NULL: they are for anything. */
+    const char *governed_schema;
+    int64_t governed_timeout_ms;
 } mseq_database_options;
 #define MSEQ_DATABASE_OPTIONS_INIT                                                                 \
     { .size = sizeof(mseq_database_options) }
