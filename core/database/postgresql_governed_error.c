@@ -78,6 +78,14 @@ static mseq_status filtered(const mseq_error *raw, const mseq_governed_statement
         mseq_error_code(err, "insufficient_privilege");
         return MSEQ_E_PERMISSION;
     }
+    if (strcmp(sqlstate, "53400") == 0) { /* temp_file_limit of the role */
+        mseq_error_set(err, MSEQ_E_LIMIT,
+                       "the statement needs more temporary files for sorting and joining than the "
+                       "caller's role may use");
+        mseq_error_hint(err, "select fewer rows or columns, or let an index sort them");
+        mseq_error_code(err, "temporary_files");
+        return MSEQ_E_LIMIT;
+    }
     if (raw->status == MSEQ_E_DATABASE_LOCKED)
         mseq_error_set(err, raw->status, "%s",
                        strcmp(sqlstate, "55P03") == 0 ? "another session holds a lock on the rows"

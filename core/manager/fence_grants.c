@@ -132,8 +132,9 @@ static const char DIFFERENCE[] =
     " WHERE may_edit"
     " UNION SELECT s.oid, 'USAGE' FROM wanted JOIN pg_depend d ON d.refobjid = wanted.oid"
     " AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass"
-    " AND d.deptype = 'a' JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-    " WHERE may_edit AND has_sequence_privilege(s.oid, 'USAGE WITH GRANT OPTION')),"
+    " AND d.deptype = 'a' JOIN pg_class s ON s.oid = d.objid"
+    " WHERE may_edit AND CASE WHEN s.relkind = 'S'" /* partitions hang on their table likewise */
+    " THEN has_sequence_privilege(s.oid, 'USAGE WITH GRANT OPTION') ELSE false END),"
     " held AS (SELECT t.oid, a.privilege_type AS privilege FROM pg_class t"
     " CROSS JOIN LATERAL aclexplode(t.relacl) AS a JOIN grantee ON grantee.oid = a.grantee),"
     " changes AS (SELECT 'GRANT' AS action, g.* FROM (TABLE due EXCEPT TABLE held) AS g"
