@@ -221,6 +221,7 @@ static void serve_again(void) {
     mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
     mseq_manager_close(all.made->manager);
     options.directory = all.made->folder;
+    options.catalog = test_catalog(all.made->folder);
     options.served = true;
     options.clock = test_clock;
     options.password_cost = cheap;
@@ -342,6 +343,52 @@ static void test_no_password(void **state) {
     expect_answer("SELECT bool_and(rolpassword LIKE 'SCRAM-SHA-256$%') FROM pg_authid"
                   " WHERE starts_with(rolname, 'mseq_user_')",
                   "true");
+}
+
+/* Those that an older TS Manager kept are of no use once its catalog is upgraded and the role is
+ * used. */
+static void test_old_passwords(void **state) {
+    (void)state;
+    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
+    mseq_value *report = NULL;
+    use();
+    char *role = reader_role();
+    mseq_manager_close(all.made->manager);
+    char *sql = mseq_text_format("COMMENT ON ROLE %s IS NULL; REVOKE %s FROM keeper;"
+                                 "ALTER ROLE %s PASSWORD 'an-old-one' VALID UNTIL 'infinity'",
+                                 role, role, role);
+    on_database(sql);
+    free(sql);
+    on_catalog("CREATE TABLE old_role (user_uid TEXT NOT NULL, data_source_uid TEXT NOT NULL,"
+               " role_name TEXT NOT NULL, password TEXT NOT NULL, schema_name TEXT NOT NULL,"
+               " revision INTEGER NOT NULL);"
+               "INSERT INTO old_role SELECT user_uid, data_source_uid, role_name, 'an-old-one',"
+               " schema_name, revision FROM fence_role; DROP TABLE fence_role;"
+               "ALTER TABLE old_role RENAME TO fence_role;"
+               "ALTER TABLE access_state DROP COLUMN catalog_revision;"
+               "UPDATE catalog_version SET version = 8");
+    options.directory = all.made->folder;
+    options.catalog = test_catalog(all.made->folder);
+    assert_int_equal(mseq_manager_upgrade(&options, &report, NULL), MSEQ_OK);
+    assert_int_equal(mseq_object_get_integer(report, "version_before", 0), 8);
+    mseq_value_free(report);
+    all.made->manager = open_timed(all.made->folder);
+    use();
+    char *same = reader_role();
+    assert_string_equal(same, role);
+    free(same);
+    char *uri = mseq_text_format("postgresql://%s:an-old-one%s", role, strchr(all.uri, '@'));
+    mseq_database_options old = MSEQ_DATABASE_OPTIONS_INIT;
+    mseq_database *database = NULL;
+    old.uri = uri;
+    assert_int_not_equal(mseq_database_open(&old, &database, NULL), MSEQ_OK);
+    free(uri);
+    share(all.asset, "remove-from-view");
+    share(all.account, "remove-from-edit");
+    expect_roles(role, "0"); /* it is one of ours again, which can be dropped */
+    share(all.asset, "add-to-view");
+    share(all.account, "add-to-edit");
+    free(role);
 }
 
 enum { THREADS = 4, TURNS = 6 };
@@ -483,6 +530,14 @@ static int start(void **state) {
     return start_keeper_world(state, "roles");
 }
 
+/* The same with a catalog on PostgreSQL. */
+static int start_on_postgresql(void **state) {
+    char *uri = postgresql_database("roles_catalog");
+    int status = setenv("MSEQ_TEST_CATALOG", uri, 1);
+    free(uri);
+    return status == 0 ? start(state) : status;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shares),
@@ -500,11 +555,13 @@ int main(void) {
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_unreachable_and_janitor),
         cmocka_unit_test(test_no_password),
+        cmocka_unit_test(test_old_passwords),
         cmocka_unit_test(test_several_servers),
         cmocka_unit_test(test_another_server),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_removed_source),
         cmocka_unit_test(test_removed_unreachable),
     };
-    return cmocka_run_group_tests(tests, start, stop_world);
+    int failed = cmocka_run_group_tests(tests, start, stop_world);
+    return failed + cmocka_run_group_tests(tests, start_on_postgresql, stop_world);
 }
