@@ -118,6 +118,39 @@ describe("shapes", function()
     end
   end)
 
+  it("tell a parameter that stands twice from two parameters", function()
+    local t = tables.account
+    local function pair(one, other) return sql.select(t.uid):where(one, other) end
+    local function parameter() return sql.literal(sql.null) end
+    local function twice(first, second)
+      return pair(t.rank:gt(first), sql.func.coalesce(second, t.rank):is_not(sql.null))
+    end
+    local shared, condition, name = parameter(), t.rank:gt(3), sql.bindparam("rank", 3)
+    for _, statement in ipairs {
+      twice(parameter(), parameter()), twice(shared, shared), pair(t.rank:gt(3), t.rank:gt(3)), pair(condition, condition),
+      pair(t.rank:gt(name), t.rank:lt(name)), pair(t.rank:gt(name), t.rank:lt(3)),
+      sql.select(sql.func.lower(t.name), sql.func.lower(t.name)), sql.select(t.name, t.name),
+    } do
+      local text = compile(statement).statement
+      local _, whole = without_shapes(compile, statement)
+      assert.are.equal(core.json_encode(whole.statement), core.json_encode(text))
+    end
+    local lower = sql.func.lower(t.name)
+    assert.are.not_equal(compile(sql.select(lower, lower)).statement.sql,
+      compile(sql.select(sql.func.lower(t.name), sql.func.lower(t.name))).statement.sql)
+  end)
+
+  it("are forgotten in time, and compiled again", function()
+    local t = tables.account
+    local first = compile(sql.select(t.uid):where(t.rank:gt(1))).statement.sql
+    for position = 1, 2500 do
+      local statement = sql.select(t.uid):where(t.rank:gt(position)):set_label_style("none"):order_by(sql.text("x" .. position))
+      local operation = compile(statement)
+      assert.are.equal(position, operation.statement.parameters.rank_1)
+    end
+    assert.are.equal(first, compile(sql.select(t.uid):where(t.rank:gt(2))).statement.sql)
+  end)
+
   it("are unlike where the text or the parameters are", function()
     local by_shape = {}
     for _, case in ipairs(statements()) do

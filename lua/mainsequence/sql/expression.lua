@@ -35,7 +35,8 @@ M.Element, M.methods = Element, methods
 for _, field in ipairs {
   "name", "key", "table", "operator", "modifier", "negated", "modifiers", "clauses", "element", "value", "base",
   "unique", "callable", "expanding", "literal_execute", "boolean", "is_literal", "group_off", "anonymous",
-  "collection", "required", "crud", "constant", "plain", "texts", "columns", "primary_key", "nullable", "default", "onupdate",
+  "collection", "required", "crud", "constant", "plain", "texts", "serial",
+  "columns", "primary_key", "nullable", "default", "onupdate",
 } do methods[field] = false end
 
 setmetatable(methods, {

@@ -21,6 +21,7 @@ local M = {}
 ---@field values table<string, any>|false values of parameters by name, which decide how long their lists are
 ---@field naming boolean in a column list, where it matters whether two columns are the same object
 ---@field unknown boolean the statement has no shape
+---@field serial integer marks parameters that were met: cheaper than to look them up
 
 local From = selectable.From
 local signers = {} ---@type table<string, fun(s: mainsequence.sql.Shape, element: any)>
@@ -190,25 +191,36 @@ local function list_length(s, element)
   return count(s, #list)
 end
 
-signers.bind = function(s, element)
-  local sqltype = element.type
-  if element.plain then
-    if met(s, element) then return end
-    local words = sqltype.words or bind_words(sqltype)
-    if not words then
-      s.unknown = true
-      return
+---A parameter that stands there again, by its place among the slots.
+local function again(s, identity)
+  for place, slot in ipairs(s.slots) do
+    if rawequal(slot, identity) then
+      s[#s + 1] = "%"
+      return count(s, place)
     end
-    s[#s + 1] = words[element.base]
-    s.slots[#s.slots + 1] = element
-    return
   end
-  if not met(s, element.original or element) then
+end
+
+---A plain value, met for the first time.
+local function plain_value(s, element)
+  local words = element.type.words or bind_words(element.type)
+  if words then s[#s + 1] = words[element.base] else s.unknown = true end
+end
+
+signers.bind = function(s, element)
+  local plain, slots = element.plain, s.slots
+  local identity = plain and element or element.original or element
+  if identity.serial == s.serial then
+    again(s, identity)
+  else
+    identity.serial = s.serial
+    slots[#slots + 1] = identity
+    if plain then return plain_value(s, element) end
     s[#s + 1] = element.unique and "u" or "p"
     text(s, element.unique and element.base or element.key)
-    s.slots[#s.slots + 1] = element
   end
-  type_mark(s, sqltype)
+  if plain then return end
+  type_mark(s, element.type)
   if element.expanding then list_length(s, element) end
   if element.literal_execute then s.unknown = true end
 end
@@ -371,13 +383,16 @@ M.signers, M.sign, M.sign_list, M.sign_maybe, M.sign_name = signers, sign, sign_
 M.text, M.count, M.flag, M.met, M.new_mark = text, count, flag, met, new_mark
 require("mainsequence.sql.shape_statement")(M)
 
+local serial = 0
+
 ---The shape of a statement, and what holds its values in the order met; nil if it has none.
 ---@param statement table a select or a change
 ---@param values table<string, any>? of parameters
 ---@param lint boolean whether its FROM is checked
 ---@return string? shape, table[] slots
 function M.of(statement, values, lint)
-  local s = { slots = {}, seen = {}, count = 0, values = values or false, naming = false, unknown = false }
+  serial = serial + 1
+  local s = { slots = {}, seen = {}, count = 0, values = values or false, naming = false, unknown = false, serial = serial }
   s[1] = lint and "+" or "-"
   sign(s, statement)
   if s.unknown then return nil, s.slots end

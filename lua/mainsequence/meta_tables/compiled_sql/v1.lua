@@ -227,7 +227,8 @@ local function derived_scope(compiled, data_source_uid)
   end
   local models, tables, source = compiled.tables, {}, data_source_uid
   compiled.models = compiled.models or sorted(models)
-  for position, model in ipairs(compiled.models) do
+  for position = 1, #compiled.models do
+    local model = compiled.models[position]
     local row = registry.binding(model) or refuse_unbound(models)
     if not source then
       source = row.data_source_uid
