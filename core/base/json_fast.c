@@ -111,15 +111,40 @@ static mseq_value *read_string(reader *in) {
 /* ---- Numbers and words -------------------------------------------------------------------------
  */
 
-/* Integers that surely fit into 64 bits; fractions and exponents are for jansson. */
-static mseq_value *read_integer(reader *in) {
+static bool ends_number(const reader *in, const char *at) {
+    return at == in->end || strchr(",]} \n\r\t", *at);
+}
+
+/* Digits of the whole part and the fraction as one number, and how many are the fraction's. A
+ * double holds numbers of 15 digits and powers of ten up to 22 exactly, so that their quotient is
+ * the double next to the decimal (W. Clinger, 1990). */
+static mseq_value *read_fraction(reader *in, const char *at, int64_t number, size_t digits,
+                                 bool negative) {
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t decimals = 0;
+    for (; at < in->end && *at >= '0' && *at <= '9' && digits + decimals < 15; decimals++)
+        number = number * 10 + (*at++ - '0');
+    if (decimals == 0 || !ends_number(in, at))
+        return NULL;
+    in->at = at;
+    double value = (double)number / powers[decimals];
+    return mseq_value_float(negative ? -value : value);
+}
+
+/* Integers that surely fit into 64 bits and short decimals; exponents are for jansson. */
+static mseq_value *read_number(reader *in) {
     bool negative = *in->at == '-';
     const char *at = in->at + negative, *first = at;
     int64_t number = 0;
     while (at < in->end && *at >= '0' && *at <= '9' && at - first < 18)
         number = number * 10 + (*at++ - '0');
-    bool whole = at > first && !(*first == '0' && at - first > 1) && !(negative && number == 0);
-    if (!whole || (at < in->end && !strchr(",]} \n\r\t", *at)))
+    if (at == first || (*first == '0' && at - first > 1))
+        return NULL;
+    if (at < in->end && *at == '.')
+        return at - first > 15 ? NULL
+                               : read_fraction(in, at + 1, number, (size_t)(at - first), negative);
+    if ((negative && number == 0) || !ends_number(in, at))
         return NULL;
     in->at = at;
     return mseq_value_integer(negative ? -number : number);
@@ -205,7 +230,7 @@ static mseq_value *read_value(reader *in) {
     case 'n':
         return take_word(in, "null") ? mseq_value_null() : NULL;
     default:
-        return read_integer(in);
+        return read_number(in);
     }
 }
 

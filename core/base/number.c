@@ -72,6 +72,47 @@ static int shortest_digits(double number, char digits[20], int *exponent) {
     return count;
 }
 
+/* Writes the digits and gives the place behind them. */
+static char *write_digits(uint64_t number, char *text) {
+    char digits[20], *start = digits + sizeof digits;
+    do {
+        *--start = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    size_t count = (size_t)(digits + sizeof digits - start);
+    memcpy(text, start, count);
+    return text + count;
+}
+
+/* A number from 1e-4 to 1e15 that few decimals tell. Two decimals of up to 15 digits are never the
+ * same double, and n / 10^k is the double next to that decimal as long as both are exact (W.
+ * Clinger, "How to Read Floating Point Numbers Accurately", 1990): so the least k whose n gives the
+ * number back is the shortest text. */
+static bool write_few_decimals(double number, const char *sign, char text[32]) {
+    enum { DECIMALS = 15 };
+    static const double most = 1e15;
+    if (number < 1e-4 || number >= most)
+        return false;
+    uint64_t power = 1;
+    for (unsigned decimals = 1; decimals <= DECIMALS; decimals++) {
+        power *= 10;
+        double scaled = nearbyint(number * (double)power);
+        if (scaled >= most)
+            return false;
+        if (scaled / (double)power != number)
+            continue;
+        uint64_t n = (uint64_t)scaled, fraction = n % power;
+        text = stpcpy(text, sign);
+        text = write_digits(n / power, text);
+        *text++ = '.';
+        for (uint64_t tenth = power / 10; tenth > 1 && fraction < tenth; tenth /= 10)
+            *text++ = '0';
+        *write_digits(fraction, text) = '\0';
+        return true;
+    }
+    return false;
+}
+
 /* Python's float_repr_style 'short': exponent form from 1e16 up and below 1e-4. */
 void mseq_format_double(double number, char text[32]) {
     if (isnan(number) || isinf(number)) {
@@ -81,9 +122,11 @@ void mseq_format_double(double number, char text[32]) {
     const char *sign = signbit(number) ? "-" : "";
     number = fabs(number);
     if (number < 1e16 && number == floor(number)) {
-        snprintf(text, 32, "%s%lld.0", sign, (long long)number);
+        memcpy(write_digits((uint64_t)number, stpcpy(text, sign)), ".0", 3);
         return;
     }
+    if (write_few_decimals(number, sign, text))
+        return;
     char digits[20];
     int exponent, count = shortest_digits(number, digits, &exponent);
     if (exponent >= 16 || exponent < -4) {

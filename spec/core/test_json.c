@@ -98,6 +98,36 @@ static void random_floats_round_trip(void **state) {
     }
 }
 
+/* Decimals of up to fifteen digits come back as they were written, and the quick reader makes of
+ * them what the C library does. */
+static void decimals_keep_their_text(void **state) {
+    (void)state;
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 200000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        unsigned decimals = 1 + (unsigned)(bits % 14), whole = 15 - decimals;
+        uint64_t limit = 1, number = bits >> 8;
+        for (unsigned digit = (unsigned)(bits >> 4) % (whole + 1) + decimals; digit; digit--)
+            limit *= 10;
+        char text[64], written[32];
+        snprintf(text, sizeof text, "%0*llu", (int)decimals + 1,
+                 (unsigned long long)(number % limit | 1)); /* no zero at its end */
+        size_t length = strlen(text), point = length - decimals;
+        memmove(text + point + 1, text + point, decimals + 1);
+        text[point] = '.';
+        double expected = strtod(text, NULL); // NOLINT(cert-err34-c): the text is our own
+        mseq_value *value = NULL;
+        assert_int_equal(mseq_json_parse(text, length + 1, 0, &value, NULL), MSEQ_OK);
+        assert_true(mseq_value_get_float(value, 0) == expected);
+        mseq_value_free(value);
+        mseq_format_double(expected, written);
+        if (expected >= 1e-4)
+            assert_string_equal(written, text);
+    }
+}
+
 static void numbers_are_whole_texts(void **state) {
     (void)state;
     double number = 7;
@@ -379,6 +409,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floats_are_pythons),
         cmocka_unit_test(random_floats_round_trip),
+        cmocka_unit_test(decimals_keep_their_text),
         cmocka_unit_test(numbers_are_whole_texts),
         cmocka_unit_test(times),
         cmocka_unit_test(bad_times),
