@@ -86,17 +86,14 @@ mseq_status mseq_client_stream_operation(mseq_client *client, const mseq_value *
 }
 
 mseq_status mseq_client_stream_next(mseq_client_stream *stream, mseq_value **row, mseq_error *err) {
-    mseq_error cause = MSEQ_ERROR_INIT;
+    bool first = err && err->status == MSEQ_OK;
     if (!stream->rows)
         return mseq_error_set(err, MSEQ_E_ARGUMENT, "the client of this stream was closed");
-    mseq_status status = mseq_row_stream_next(stream->rows, row, &cause);
-    if (status == MSEQ_OK)
-        return MSEQ_OK;
-    if (cause.http_status) /* a refusal in the midst of the rows reads as one before them */
-        mseq_error_prefix(&cause, "%d POST %s%s: ", cause.http_status,
+    mseq_status status = mseq_row_stream_next(stream->rows, row, err);
+    /* a refusal in the midst of the rows reads as one before them */
+    if (status != MSEQ_OK && first && err->http_status)
+        mseq_error_prefix(err, "%d POST %s%s: ", err->http_status,
                           mseq_client_endpoint(stream->client), STREAM_OPERATION);
-    if (err && err->status == MSEQ_OK)
-        *err = cause;
     return status;
 }
 

@@ -28,15 +28,14 @@ static const char SETTINGS[] =
 /* ---- Settings ----------------------------------------------------------------------------------
  */
 
-int64_t postgresql_governed_time(const postgresql_governed *run) {
+static int64_t time_limit(const postgresql_governed *run) {
     int64_t limit = run->statement->timeout_ms;
     return limit > 0 && limit < NO_LIMIT_MS ? limit : NO_LIMIT_MS;
 }
 
 static mseq_status make_settings(postgresql_governed *run, mseq_error *err) {
     const char *schema = run->statement->schema ? run->statement->schema : "public";
-    mseq_status status =
-        postgresql_settings_make(schema, postgresql_governed_time(run), &run->settings, err);
+    mseq_status status = postgresql_settings_make(schema, time_limit(run), &run->settings, err);
     run->at_defaults = postgresql_settings_equal(run->settings, run->session->target->settings);
     return status;
 }
@@ -310,7 +309,8 @@ static mseq_status cursor_steps(postgresql_governed *run, char texts[2][64], cha
     return MSEQ_OK;
 }
 
-void postgresql_governed_use_types(postgresql_governed *run) {
+/* The server knows the types of parameters whose values do not say theirs. */
+static void use_found_types(postgresql_governed *run) {
     for (size_t i = 0; i < run->parameters.count; i++)
         run->parameters.types[i] = run->prepared->found[i];
 }
@@ -331,7 +331,7 @@ static mseq_status run_pipeline(postgresql_governed *run, mseq_error *err) {
         run->main = run->step_count;
         add_step(run, NULL, run->prepared, &run->parameters);
     } else {
-        postgresql_governed_use_types(run);
+        use_found_types(run);
         status = cursor_steps(run, texts, &declare, err);
     }
     if (status == MSEQ_OK && run->select)
@@ -471,7 +471,7 @@ mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_sessi
     if (status != MSEQ_OK)
         return status;
     run->select = run->facts->kind == MSEQ_SQL_SELECT;
-    run->deadline = mseq_monotonic_ms() + postgresql_governed_time(run);
+    run->deadline = mseq_monotonic_ms() + time_limit(run);
     run->sql =
         strndup(statement->sql + run->facts->start, statement->sql_length - run->facts->start);
     return run->sql ? make_settings(run, err) : mseq_error_no_memory(err);

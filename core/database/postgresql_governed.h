@@ -48,8 +48,6 @@ void postgresql_governed_stop(postgresql_governed *run);
 /* Begins the transaction with its settings, asks the database about the statement and prepares it,
  * with round trips of its own. What goes wrong is told as the author may hear it. */
 mseq_status postgresql_governed_prepare(postgresql_governed *run, mseq_error *err);
-/* The server knows the types of parameters whose values do not say theirs. */
-void postgresql_governed_use_types(postgresql_governed *run);
 /* A row as a reply shows it, owned by the caller. */
 mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
                                     int number, mseq_value **row, mseq_error *err);
@@ -63,10 +61,6 @@ mseq_status postgresql_settings_make(const char *schema, int64_t time_ms, mseq_v
 bool postgresql_settings_equal(const mseq_value *a, const mseq_value *b); /* either may be NULL */
 /* Appends them as options of a connection. */
 void postgresql_settings_append(const mseq_value *settings, mseq_buffer *text);
-
-/* ---- postgresql_governed.c */
-/* The statement's time in milliseconds, a day when it has no limit. */
-int64_t postgresql_governed_time(const postgresql_governed *run);
 
 /* ---- postgresql_cursor.c: as in driver.h */
 mseq_status postgresql_cursor_open(postgresql_session *session,

@@ -14,12 +14,12 @@ typedef struct sqlite_cursor {
 } sqlite_cursor;
 
 /* The time counts only while the database works. */
-static void resume(sqlite_cursor *cursor) {
+static void resume_clock(sqlite_cursor *cursor) {
     if (cursor->run.deadline)
         cursor->run.runner->deadline = mseq_monotonic_ms() + cursor->left_ms;
 }
 
-static void pause(sqlite_cursor *cursor) {
+static void pause_clock(sqlite_cursor *cursor) {
     if (cursor->run.deadline)
         cursor->left_ms = cursor->run.runner->deadline - mseq_monotonic_ms();
 }
@@ -93,7 +93,7 @@ mseq_status sqlite_cursor_open(sqlite_session *session, const mseq_governed_stat
         free(cursor);
         return status;
     }
-    pause(cursor);
+    pause_clock(cursor);
     *origins = cursor->run.origins;
     *opened = cursor;
     return MSEQ_OK;
@@ -103,9 +103,9 @@ mseq_status sqlite_cursor_next(void *given, mseq_value **row, mseq_error *err) {
     sqlite_cursor *cursor = given;
     mseq_status status = MSEQ_OK;
     if (!cursor->waiting && !cursor->done) {
-        resume(cursor);
+        resume_clock(cursor);
         status = step(cursor, err);
-        pause(cursor);
+        pause_clock(cursor);
     }
     if (status != MSEQ_OK)
         return status;

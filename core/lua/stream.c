@@ -13,12 +13,14 @@ enum { CLIENT_SLOT = 1, SHAPE_SLOT, SLOTS = SHAPE_SLOT };
 typedef struct stream_box {
     mseq_client_stream *stream; /* NULL: read to its end, or closed */
     mseq_value *row;            /* the last one */
+    mseq_error err;             /* here because it is large and there are many rows */
 } stream_box;
 
 static void release(stream_box *box) {
     mseq_client_stream_close(box->stream);
     mseq_value_free(box->row);
-    *box = (stream_box){NULL, NULL};
+    box->stream = NULL;
+    box->row = NULL;
 }
 
 /* stream:close(); also __close and __gc. A second time does nothing.    [-0, +0, v] */
@@ -43,21 +45,20 @@ static void push_row(lua_State *L, const mseq_value *row, bool shared) {
 static int stream_next(lua_State *L) {
     stream_box *box = luaL_checkudata(L, 1, STREAM);
     mseq_value *row = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
     if (box->stream == NULL) {
         lua_pushnil(L);
         return 1;
     }
-    mseq_status status = mseq_client_stream_next(box->stream, &row, &err);
+    mseq_status status = mseq_client_stream_next(box->stream, &row, &box->err);
     if (status != MSEQ_OK || row == NULL) {
         release(box);
     }
     if (status == MSEQ_E_NO_MEMORY || status == MSEQ_E_ARGUMENT) {
-        return mseqi_raise(L, status, &err);
+        return mseqi_raise(L, status, &box->err);
     }
     if (status != MSEQ_OK) {
         lua_pushboolean(L, 0);
-        mseqi_error_push(L, &err);
+        mseqi_error_push(L, &box->err);
         return 2;
     }
     if (row == NULL) {
@@ -77,7 +78,7 @@ int mseqi_client_stream_operation(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     stream_box *box = lua_newuserdatauv(L, sizeof(*box), SLOTS);
     int place = lua_gettop(L);
-    *box = (stream_box){NULL, NULL};
+    *box = (stream_box){NULL, NULL, MSEQ_ERROR_INIT};
     luaL_setmetatable(L, STREAM);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, place, CLIENT_SLOT);

@@ -97,9 +97,9 @@ static mseq_status write_row(const mseq_value *row, mseq_buffer *buffer, mseq_er
     return MSEQ_E_LIMIT;
 }
 
-static bool put_end(mseq_value *end, const mseq_row_stream *stream, bool ok, int64_t count) {
+static bool put_end(mseq_value *end, const mseq_row_stream *stream, bool ok) {
     return mseq_object_put_boolean(end, "ok", ok) == MSEQ_OK &&
-           mseq_object_put_integer(end, "row_count", count) == MSEQ_OK &&
+           mseq_object_put_integer(end, "row_count", stream->count) == MSEQ_OK &&
            (!ok || mseq_object_put_boolean(end, "truncated", mseq_row_stream_truncated(stream)) ==
                        MSEQ_OK);
 }
@@ -115,12 +115,11 @@ static bool put_failure(mseq_value *end, const mseq_error *err) {
     return put;
 }
 
-static void write_last(const mseq_row_stream *stream, int64_t count, const mseq_error *failure,
-                       mseq_buffer *buffer) {
+static void write_last(const mseq_row_stream *stream, mseq_buffer *buffer) {
+    const mseq_error *failure = stream->failure;
     bool ok = failure->status == MSEQ_OK;
     mseq_value *line = mseq_value_array(), *end = mseq_value_object();
-    bool whole =
-        line && end && put_end(end, stream, ok, count) && (ok || put_failure(end, failure));
+    bool whole = line && end && put_end(end, stream, ok) && (ok || put_failure(end, failure));
     if (!whole)
         mseq_value_free(end);
     whole = whole && mseq_array_add(line, end) == MSEQ_OK;
@@ -132,18 +131,17 @@ static void write_last(const mseq_row_stream *stream, int64_t count, const mseq_
 
 bool mseq_row_stream_write(mseq_row_stream *stream, mseq_buffer *buffer, mseq_error *err) {
     mseq_value *row = NULL;
-    mseq_error failure = MSEQ_ERROR_INIT;
-    mseq_status status = mseq_row_stream_next(stream, &row, &failure);
-    int64_t count = stream->count;
+    mseq_error *failure = stream->failure;
+    mseq_status status = mseq_row_stream_next(stream, &row, NULL);
     if (status == MSEQ_OK && row) {
-        status = write_row(row, buffer, &failure);
+        status = write_row(row, buffer, failure);
         mseq_value_free(row);
         if (status == MSEQ_OK)
             return true;
-        count--; /* it was not handed out */
+        stream->count--; /* it was not handed out */
     }
-    write_last(stream, count, &failure, buffer);
+    write_last(stream, buffer);
     if (status != MSEQ_OK && err && err->status == MSEQ_OK)
-        *err = failure;
+        *err = *failure;
     return false;
 }

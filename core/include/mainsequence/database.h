@@ -191,8 +191,8 @@ typedef struct mseq_governed_cursor mseq_governed_cursor;
 /* Checks the statement as mseq_connection_run_governed does, starts it and waits for its first row,
  * so that most of what can go wrong goes wrong here. Everything in `statement` is borrowed until
  * the cursor is closed; max_bytes does not count, and max_rows INT64_MAX is no limit. timeout_ms is
- * the time that the database works: while nobody waits for a row it stands still. On PostgreSQL a
- * cursor that nobody reads from for ten minutes loses its connection. */
+ * the time that the database works: while nobody waits for a row it stands still. On PostgreSQL
+ * all of it, with the reader's own time, may take an hour longer. */
 MSEQ_API mseq_status mseq_governed_cursor_open(mseq_connection *connection,
                                                const mseq_governed_statement *statement,
                                                mseq_governed_cursor **cursor,
