@@ -74,8 +74,15 @@ static mseq_status prepare_runner(sqlite_governed *run, sqlite_statement *made, 
     return sqlite_schema_leave(runner, status, err);
 }
 
-static mseq_status judge_and_prepare(sqlite_governed *run, sqlite_statement *made,
-                                     mseq_error *err) {
+typedef struct preparation {
+    sqlite_governed *run;
+    sqlite_statement *made;
+} preparation;
+
+static mseq_status judge_and_prepare(void *data, mseq_error *err) {
+    const preparation *of = data;
+    sqlite_governed *run = of->run;
+    sqlite_statement *made = of->made;
     mseq_status status = sqlite_check_kind(made->key, made->key_length, run->operation, err);
     bool moved = true;
     for (int attempt = 0; status == MSEQ_OK && moved; attempt++) {
@@ -90,6 +97,17 @@ static mseq_status judge_and_prepare(sqlite_governed *run, sqlite_statement *mad
     return status;
 }
 
+/* SQLite calls itself for each level of an expression, 1,000 at most, and needs half a kilobyte for
+ * each. A short text cannot hold many; for others the caller's stack may be too small. Stepping
+ * does not recurse: a statement that SQLite would prepare again meanwhile is refused before that.
+ */
+static mseq_status prepare(sqlite_governed *run, sqlite_statement *made, mseq_error *err) {
+    enum { SHORT = 200, STACK_SIZE = 8 * 1024 * 1024 };
+    preparation of = {run, made};
+    return made->key_length <= SHORT ? judge_and_prepare(&of, err)
+                                     : mseq_on_stack(STACK_SIZE, judge_and_prepare, &of, err);
+}
+
 mseq_status sqlite_governed_obtain(sqlite_governed *run, mseq_error *err) {
     uint64_t hash =
         sqlite_cache_hash(run->statement->sql, run->statement->sql_length, run->statement);
@@ -100,7 +118,7 @@ mseq_status sqlite_governed_obtain(sqlite_governed *run, mseq_error *err) {
             run->statement->sql, run->statement->sql_length, hash, run->statement);
         if (!made)
             return mseq_error_no_memory(err);
-        mseq_status status = judge_and_prepare(run, made, err);
+        mseq_status status = prepare(run, made, err);
         if (status != MSEQ_OK) {
             sqlite_statement_free(made);
             return status;

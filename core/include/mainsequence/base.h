@@ -361,6 +361,12 @@ MSEQ_API void mseq_format_double(double number, char text[32]);
 MSEQ_API bool mseq_parse_double(const char *text, double *number);
 MSEQ_API bool mseq_parse_integer(const char *text, int64_t *integer);
 
+/* Runs the task on a thread with a stack of `size` bytes, waits for its end and returns its status;
+ * no signal comes to that thread. For what recurses as deep as its input nests, whatever the stack
+ * of the caller. MSEQ_E_NO_MEMORY without such a thread. */
+MSEQ_API mseq_status mseq_on_stack(size_t size, mseq_status (*task)(void *data, mseq_error *err),
+                                   void *data, mseq_error *err) MSEQ_MUST_CHECK;
+
 /* Microseconds since 1970-01-01T00:00:00Z. */
 MSEQ_API int64_t mseq_time_now(void);
 /* Milliseconds of a clock that never goes back. */
