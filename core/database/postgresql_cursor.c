@@ -92,6 +92,8 @@ static mseq_status wait_for_row(postgresql_cursor *cursor, mseq_error *err) {
             cursor->run.stale = postgresql_is_stale(result);
             status =
                 postgresql_fail_governed(cursor->run.session, result, cursor->run.statement, err);
+            postgresql_drain(cursor->run.session); /* the server has ended the statement */
+            cursor->running = false;
         }
         PQclear(result);
     }
@@ -121,14 +123,22 @@ static mseq_status start_once(postgresql_cursor *cursor, mseq_error *err) {
     return status;
 }
 
-/* Rows that have come already are read and dropped, so that the connection stays of use. For others
- * the server is told to stop; its answer would come behind all that it has sent, so that a new
- * connection costs less. */
+/* Whether the next result has come. */
+static bool has_come(PGconn *connection) {
+    return !PQisBusy(connection) || (PQconsumeInput(connection) && !PQisBusy(connection));
+}
+
+/* Rows that have come already are read and dropped, unless they are many, so that the connection
+ * stays of use. For others the server is told to stop; its answer would come behind all that it has
+ * sent, so that a new connection costs less. */
 static void drop_rows(postgresql_cursor *cursor) {
+    enum { DROPPED_MAXIMUM = 1000 };
     postgresql_session *session = cursor->run.session;
     PQclear(cursor->row);
     cursor->row = NULL;
-    while (cursor->running && !session->lost && !PQisBusy(session->connection)) {
+    for (int i = 0; i < DROPPED_MAXIMUM && cursor->running && !session->lost; i++) {
+        if (!has_come(session->connection))
+            break;
         PGresult *result = PQgetResult(session->connection);
         cursor->running = result != NULL;
         PQclear(result);

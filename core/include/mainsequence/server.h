@@ -31,9 +31,11 @@ typedef struct mseq_server_options {
     size_t maximum_body;                 /* bytes of one request's body [32 MiB] */
     int64_t header_ms; /* from the first byte of a request to the last of its headers [10000] */
     int64_t body_ms;   /* for all of a body [60000] */
-    int64_t write_ms;  /* for taking a reply, and a second more for every MiB [60000] */
-    int64_t idle_ms;   /* a connection without a request is kept that long [75000] */
-    int64_t drain_ms;  /* what runs when the server stops may go on that long [30000] */
+    /* for taking a reply, and a second more for every MiB; of a stream of rows, ten times as long
+     * for each piece [60000] */
+    int64_t write_ms;
+    int64_t idle_ms;  /* a connection without a request is kept that long [75000] */
+    int64_t drain_ms; /* what runs when the server stops may go on that long [30000] */
     /* Gets a JSON text without line end for every request: id, user, route, status, ms. Called from
      * several threads, one at a time. NULL: no log. */
     void (*log)(void *data, const char *line);

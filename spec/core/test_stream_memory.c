@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * The rows of a select one by one when memory is short: every allocation of ours fails once, alone
+ * and with all that follow, from the client through the manager to the cursor and back, and when
+ * rows become lines and lines rows. The outcome is success or an error that says so, and it works
+ * when memory is back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "mainsequence/endpoint.h"
+
+#include "failing_allocator.h"
+
+enum { ROWS = 5 };
+
+static char folder[64];
+static mseq_client *client;
+static mseq_value *operation;
+
+static mseq_value *document(const char *text) {
+    mseq_value *value = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    if (mseq_json_parse(text, strlen(text), 0, &value, &err) != MSEQ_OK)
+        fail_msg("%s: %s", text, err.message);
+    return value;
+}
+
+static mseq_value *call(const char *method, const char *path, mseq_value *body) {
+    mseq_value *reply = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    if (mseq_client_call(client, method, path, NULL, body, &reply, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    mseq_value_free(body);
+    return reply;
+}
+
+static int set_up_client(void **state) {
+    char text[1024];
+    mseq_error err = MSEQ_ERROR_INIT;
+    (void)state;
+    if (mseq_endpoint_open("local:", folder, NULL, &client, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    mseq_value *sources = call("GET", "/orm/api/ts_manager/dynamic_table_data_source/", NULL);
+    const char *source =
+        mseq_object_get_text(mseq_array_get(mseq_object_get(sources, "results"), 0), "uid");
+    snprintf(text, sizeof text,
+             "{\"data_source_uid\": \"%s\", \"management_mode\": \"platform_managed\","
+             " \"provisioning\": {\"create_table\": true}, \"table_contract\": {\"physical\":"
+             " {\"table_name\": \"item\"}, \"columns\": [{\"name\": \"word\", \"data_type\":"
+             " \"string\", \"backend_type\": \"TEXT\"}]}}",
+             source);
+    mseq_value *row = call("POST", "/orm/api/ts_manager/meta_table/register/", document(text));
+    snprintf(text, sizeof text,
+             "{\"operation\": \"select\", \"dialect\": \"sqlite\", \"statement\": {\"sql\":"
+             " \"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < %%(n)s)"
+             " SELECT n, 'text' AS t, x'00' AS b FROM r\", \"parameters\": {\"n\": %d},"
+             " \"paramstyle\": \"pyformat\"}, \"scope\": {\"data_source_uid\": \"%s\", \"tables\":"
+             " [{\"meta_table_uid\": \"%s\", \"access\": \"read\"}]}}",
+             ROWS, source, mseq_object_get_text(row, "uid"));
+    operation = document(text);
+    mseq_value_free(row);
+    mseq_value_free(sources);
+    return 0;
+}
+
+static int tear_down_client(void **state) {
+    (void)state;
+    mseq_value_free(operation);
+    mseq_client_free(client);
+    return 0;
+}
+
+typedef mseq_status (*way)(int64_t *rows, mseq_error *err);
+
+static mseq_status read_client(int64_t *rows, mseq_error *err) {
+    mseq_client_stream *stream = NULL;
+    mseq_value *row = NULL;
+    *rows = 0;
+    mseq_status status = mseq_client_stream_operation(client, operation, &stream, err);
+    while (status == MSEQ_OK) {
+        status = mseq_client_stream_next(stream, &row, err);
+        if (status != MSEQ_OK || !row)
+            break;
+        mseq_value_free(row);
+        ++*rows;
+    }
+    mseq_client_stream_close(stream);
+    return status;
+}
+
+/* ---- Lines */
+
+static mseq_status next(void *data, mseq_value **row, mseq_error *err) {
+    int *given = data;
+    mseq_value *made = NULL;
+    if (*given < ROWS) {
+        made = mseq_value_object();
+        if (!made || mseq_object_put_integer(made, "n", ++*given) != MSEQ_OK) {
+            mseq_value_free(made);
+            return mseq_error_no_memory(err);
+        }
+    }
+    *row = made;
+    return MSEQ_OK;
+}
+
+static void close_nothing(void *data) {
+    (void)data;
+}
+
+static mseq_status read_lines(const mseq_buffer *text, int64_t *rows, mseq_error *err) {
+    mseq_row_lines *lines = NULL;
+    mseq_row_lines_state state = MSEQ_ROW_LINES_ROW;
+    mseq_status status = mseq_row_lines_new(&lines, err);
+    if (status == MSEQ_OK)
+        status = mseq_row_lines_feed(lines, text->data, text->length, err);
+    while (status == MSEQ_OK && state == MSEQ_ROW_LINES_ROW) {
+        mseq_value *row = NULL;
+        status = mseq_row_lines_next(lines, &state, &row, err);
+        *rows += row != NULL;
+        mseq_value_free(row);
+    }
+    mseq_row_lines_free(lines);
+    return status;
+}
+
+static mseq_status write_and_read(int64_t *rows, mseq_error *err) {
+    static const mseq_row_stream_functions functions = {
+        .size = sizeof functions, .next = next, .close = close_nothing};
+    int given = 0;
+    mseq_buffer text = MSEQ_BUFFER_INIT;
+    mseq_row_stream *stream = NULL;
+    *rows = 0;
+    mseq_status status = mseq_row_stream_new(&functions, &given, &stream, err);
+    if (status != MSEQ_OK)
+        return status;
+    while (mseq_row_stream_write(stream, &text, err))
+        continue;
+    status = text.status != MSEQ_OK ? mseq_error_no_memory(err) : err->status;
+    if (status == MSEQ_OK)
+        status = read_lines(&text, rows, err);
+    mseq_row_stream_free(stream);
+    mseq_buffer_free(&text);
+    return status;
+}
+
+/* ---- The sweep */
+
+static void attempt(way go, long n, bool all, bool *reached) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    int64_t rows = 0;
+    allocations_left = n;
+    fail_all = all;
+    mseq_status status = go(&rows, &err);
+    *reached = all ? allocations_left == 0 : allocations_left < 0;
+    allocations_left = -1;
+    if (status == MSEQ_OK && rows != ROWS)
+        fail_msg("allocation %ld: %lld rows", n, (long long)rows);
+    if (status != MSEQ_OK && err.status != status)
+        fail_msg("allocation %ld: %s, but %s", n, mseq_status_name(status), err.message);
+    mseq_error_clear(&err);
+    if (go(&rows, &err) != MSEQ_OK || rows != ROWS)
+        fail_msg("after allocation %ld failed: %s", n, err.message);
+}
+
+static void sweep(way go) {
+    for (int all = 0; all < 2; all++) {
+        bool reached = true;
+        for (long n = 0; reached; n++)
+            attempt(go, n, all, &reached);
+    }
+}
+
+static void test_client(void **state) {
+    (void)state;
+    sweep(read_client);
+}
+
+static void test_lines(void **state) {
+    (void)state;
+    sweep(write_and_read);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_client), cmocka_unit_test(test_lines)};
+    char command[96];
+    snprintf(folder, sizeof folder, "%s/mseq-stream-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (!mkdtemp(folder))
+        return 1;
+    int failed = cmocka_run_group_tests(tests, set_up_client, tear_down_client);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command) == 0 ? failed : 1; // NOLINT(cert-env33-c): a fixed command in a test
+}
