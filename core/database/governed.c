@@ -6,6 +6,10 @@
 
 static const int64_t DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
+int64_t governed_max_bytes(const mseq_governed_statement *statement) {
+    return statement->max_bytes > 0 ? statement->max_bytes : DEFAULT_MAX_BYTES;
+}
+
 mseq_status governed_check_arguments(const mseq_governed_statement *statement, mseq_error *err) {
     if (!statement->sql || statement->size < sizeof *statement || statement->max_rows < 1 ||
         statement->offset < 0)
@@ -45,7 +49,7 @@ static int64_t value_bytes(const mseq_value *value) { // NOLINT(misc-no-recursio
 
 mseq_status governed_keep_row(const mseq_governed_statement *statement, mseq_value *rows,
                               mseq_value *row, int64_t *bytes, mseq_error *err) {
-    int64_t most = statement->max_bytes > 0 ? statement->max_bytes : DEFAULT_MAX_BYTES;
+    int64_t most = governed_max_bytes(statement);
     *bytes += value_bytes(row);
     if (mseq_array_add(rows, row) != MSEQ_OK)
         return mseq_error_no_memory(err);

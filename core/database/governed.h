@@ -5,6 +5,8 @@
 
 #include "mainsequence/database.h"
 
+/* Bytes that the rows of a reply may take. */
+int64_t governed_max_bytes(const mseq_governed_statement *statement);
 /* What must hold before a database is asked. */
 mseq_status governed_check_arguments(const mseq_governed_statement *statement, mseq_error *err);
 /* Adds a row (owned by `rows` afterwards, also on failure); *bytes counts what it is as JSON. */

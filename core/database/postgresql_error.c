@@ -122,6 +122,15 @@ static mseq_status unavailable(mseq_error *err) {
     return MSEQ_E_DATABASE;
 }
 
+mseq_status postgresql_fail_too_large(postgresql_session *session, mseq_error *err) {
+    session->lost = session->saw_error = true;
+    mseq_error_set(err, MSEQ_E_LIMIT, "a row passes %lld bytes",
+                   (long long)session->message_maximum);
+    mseq_error_hint(err, "ask for fewer columns, or for parts of long values: substring(…)");
+    mseq_error_code(err, "response_too_large");
+    return MSEQ_E_LIMIT;
+}
+
 mseq_status postgresql_fail_lost(postgresql_session *session, mseq_error *err) {
     session->saw_error = true;
     session->lost = true;

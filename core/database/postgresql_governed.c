@@ -472,6 +472,8 @@ mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_sessi
         return status;
     run->select = run->facts->kind == MSEQ_SQL_SELECT;
     run->deadline = mseq_monotonic_ms() + time_limit(run);
+    /* bytes travel as hexadecimal, half as long again as in a reply */
+    session->message_maximum = 2 * governed_max_bytes(statement);
     run->sql =
         strndup(statement->sql + run->facts->start, statement->sql_length - run->facts->start);
     return run->sql ? make_settings(run, err) : mseq_error_no_memory(err);
@@ -482,6 +484,7 @@ void postgresql_governed_stop(postgresql_governed *run) {
         return;
     run->session->cancellation = NULL;
     run->session->timeout_ms = 0;
+    run->session->message_maximum = 0;
     mseq_value_free(run->settings);
     free(run->sql);
 }

@@ -97,6 +97,7 @@ typedef struct postgresql_session {
     int64_t timeout_ms; /* 0: none */
     int64_t deadline;   /* monotonic ms of the statement that runs; 0: none */
     postgresql_stop stop;
+    int64_t message_maximum; /* bytes that one result may take, about; 0: as libpq can */
 } postgresql_session;
 
 typedef struct postgresql_parameters {
@@ -114,6 +115,10 @@ typedef struct postgresql_parameters {
 /* The error of a result; `sql` (may be NULL) is the statement it is about. */
 mseq_status postgresql_fail(postgresql_session *session, const PGresult *result, const char *sql,
                             mseq_error *err);
+/* One result takes more bytes than it may: the connection, which brings the rest, is not used
+ * again.
+ */
+mseq_status postgresql_fail_too_large(postgresql_session *session, mseq_error *err);
 /* Sending or receiving failed: the connection is gone. */
 mseq_status postgresql_fail_lost(postgresql_session *session, mseq_error *err);
 /* There is no connection; `connection` says why. */

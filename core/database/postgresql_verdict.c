@@ -8,7 +8,7 @@
 
 enum {
     VERDICTS = 64,
-    CHECK_MS = 5000 /* what a change of the tables' definition may be late */
+    CHECK_MS = 5000 /* what a change that is made past the TS Manager may be late */
 };
 
 typedef struct verdict {
@@ -16,7 +16,8 @@ typedef struct verdict {
     size_t length;
     uint64_t hash;
     mseq_sql_statement facts;
-    int64_t checked; /* monotonic ms; 0: never */
+    int64_t checked;  /* monotonic ms; 0: never */
+    int64_t revision; /* that it was checked under */
     uint64_t last_used;
 } verdict;
 
@@ -106,7 +107,9 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
         return status;
     found->last_used = ++session->verdicts->clock;
     *facts = &found->facts;
-    *checked = found->checked && mseq_monotonic_ms() - found->checked < CHECK_MS;
+    *checked = found->checked && statement->revision >= 0 &&
+               found->revision == statement->revision &&
+               mseq_monotonic_ms() - found->checked < CHECK_MS;
     return MSEQ_OK;
 }
 
@@ -281,8 +284,10 @@ mseq_status postgresql_verdict_check(postgresql_session *session,
     verdict *found =
         find(session->verdicts, statement, postgresql_hash(statement->sql, statement->sql_length));
     if (asked.refusal.status == MSEQ_OK) { /* heirs are asked for each time: scopes differ */
-        if (found && !asked.heirs)
+        if (found && !asked.heirs) {
             found->checked = mseq_monotonic_ms();
+            found->revision = statement->revision;
+        }
         return MSEQ_OK;
     }
     if (err && err->status == MSEQ_OK)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "postgresql_private.h"
 
@@ -88,12 +89,23 @@ mseq_status postgresql_flush(postgresql_session *session, mseq_error *err) {
     }
 }
 
+/* Bytes that wait in the socket, encrypted or not. */
+static int64_t arrived(const postgresql_session *session) {
+    int count = 0;
+    return ioctl(PQsocket(session->connection), FIONREAD, &count) == 0 ? count : 0;
+}
+
+/* libpq keeps a row until it is whole, and a row may have a gigabyte. What is read for one result
+ * is counted, so that it ends where nobody would take it. */
 mseq_status postgresql_result(postgresql_session *session, PGresult **result, mseq_error *err) {
+    int64_t came = 0;
     if (session->stop == POSTGRESQL_RUNNING)
         check_limits(session);
     while (PQisBusy(session->connection)) {
         if (!wait_for(session, false))
             return postgresql_fail_lost(session, err);
+        if (session->message_maximum && (came += arrived(session)) > session->message_maximum)
+            return postgresql_fail_too_large(session, err);
         if (!PQconsumeInput(session->connection) && PQstatus(session->connection) != CONNECTION_BAD)
             return postgresql_fail_lost(session, err);
         /* of a lost connection there is a last result, which may say why */

@@ -143,6 +143,7 @@ void manager_fill_in(const manager_call *call, const manager_scope *scope,
             (mseq_governed_table){.name = scope->tables[i].name, .access = scope->tables[i].access};
     statement->tables = tables;
     statement->table_count = scope->count;
+    statement->revision = call->revisions.catalog;
     statement->cancellation = call->request->cancellation;
     statement->with_origins = scope->source->dialect == MSEQ_SQLITE;
     if (call->request->timeout_ms > 0)

@@ -92,6 +92,7 @@ typedef struct manager_execution {
  * execution. */
 void manager_log_execution(const manager_call *call, const manager_execution *execution,
                            mseq_status status, const mseq_error *err);
+void manager_log_close(mseq_manager *manager);
 
 /* ---- execute.c ----------------------------------------------------------------------------------
  */

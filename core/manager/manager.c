@@ -64,6 +64,8 @@ mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager 
     if (!opened)
         return mseq_error_no_memory(err);
     pthread_mutex_init(&opened->lock, NULL);
+    pthread_mutex_init(&opened->log_lock, NULL);
+    opened->log_file = -1;
     opened->served = options->served || options->catalog;
     opened->clock = options->clock ? options->clock : mseq_time_now;
     opened->password_cost = options->password_cost.log2_n ? options->password_cost : password_cost;
@@ -130,6 +132,7 @@ void mseq_manager_close(mseq_manager *manager) {
     manager_fences_close(manager);
     manager_sources_close(manager);
     manager_query_cache_free(manager);
+    manager_log_close(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);
     free(manager->catalog_name);

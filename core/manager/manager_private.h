@@ -62,6 +62,9 @@ struct mseq_manager {
     manager_janitor *janitor;     /* NULL until there is something to clean */
     unsigned hashes;              /* passwords being derived */
     manager_query_cache *queries; /* NULL until something is remembered */
+    pthread_mutex_t log_lock;     /* guards what follows */
+    int log_file;                 /* of executions; -1: not open */
+    int64_t log_checked;          /* monotonic ms when its name was looked at */
 };
 
 /* Of the catalog: they grow in the transactions that change it. */

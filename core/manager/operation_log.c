@@ -20,6 +20,7 @@
 
 enum {
     LOG_MAXIMUM = 32 * 1024 * 1024, /* bytes of a file */
+    LOOK_MS = 500,                  /* how often the name of the open file is looked at */
     TAIL_MAXIMUM = 4 * 1024 * 1024, /* bytes that a reader looks at */
     LISTED_MAXIMUM = 1000
 };
@@ -68,16 +69,50 @@ static void set_aside(const manager_call *call, const char *path) {
     free(before);
 }
 
+/* Whether the open file is still the one of that name: another process may have set it aside. */
+static bool is_current(int file, const char *path) {
+    struct stat own, named;
+    return fstat(file, &own) == 0 && stat(path, &named) == 0 && own.st_ino == named.st_ino &&
+           own.st_dev == named.st_dev;
+}
+
+static void close_file(mseq_manager *manager) {
+    if (manager->log_file >= 0)
+        close(manager->log_file);
+    manager->log_file = -1;
+}
+
+/* Under the log's lock. The name is looked at once in a while; until then lines may go to the file
+ * that was set aside, which is read too. */
+static bool open_file(mseq_manager *manager, const char *path) {
+    int64_t now = mseq_monotonic_ms();
+    if (manager->log_file >= 0 && now - manager->log_checked < LOOK_MS)
+        return true;
+    if (manager->log_file >= 0 && !is_current(manager->log_file, path))
+        close_file(manager);
+    if (manager->log_file < 0)
+        manager->log_file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    manager->log_checked = now;
+    return manager->log_file >= 0;
+}
+
 static void append(const manager_call *call, const char *path, const mseq_buffer *text) {
     struct stat facts;
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0)
-        return;
-    ssize_t written = write(file, text->data, text->length);
-    bool full = written >= 0 && fstat(file, &facts) == 0 && facts.st_size > LOG_MAXIMUM;
-    close(file);
-    if (full)
-        set_aside(call, path);
+    mseq_manager *manager = call->manager;
+    pthread_mutex_lock(&manager->log_lock);
+    if (open_file(manager, path) &&
+        write(manager->log_file, text->data, text->length) == (ssize_t)text->length &&
+        fstat(manager->log_file, &facts) == 0 && facts.st_size > LOG_MAXIMUM) {
+        if (is_current(manager->log_file, path))
+            set_aside(call, path);
+        close_file(manager);
+    }
+    pthread_mutex_unlock(&manager->log_lock);
+}
+
+void manager_log_close(mseq_manager *manager) {
+    close_file(manager);
+    pthread_mutex_destroy(&manager->log_lock);
 }
 
 void manager_log_execution(const manager_call *call, const manager_execution *execution,

@@ -222,6 +222,23 @@ static void limits(void **state) {
     denied(&statement, MSEQ_E_ARGUMENT, "argument", &err);
 }
 
+/* One value of 60 MB: libpq would hold it whole before anybody could count it. */
+static void huge_values(void **state) {
+    mseq_error err = MSEQ_ERROR_INIT;
+    (void)state;
+    script("INSERT INTO account VALUES (50, repeat('0123456789', 6000000), 1)");
+    mseq_governed_statement statement = governed("select", "SELECT s FROM account WHERE uid = 50");
+    statement.max_bytes = 1024 * 1024;
+    denied(&statement, MSEQ_E_LIMIT, "response_too_large", &err);
+    assert_non_null(strstr(err.message, "a row passes"));
+    mseq_connection_release(connection);
+    assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);
+    statement = governed("select", "SELECT length(s) AS n FROM account WHERE uid = 50");
+    statement.max_bytes = 1024 * 1024;
+    allowed(&statement, "[{'n': 60000000}]");
+    script("DELETE FROM account WHERE uid = 50");
+}
+
 static void *cancel_soon(void *data) {
     usleep(150000);
     mseq_cancellation_set(data);
@@ -614,23 +631,15 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selects),
-        cmocka_unit_test(pages),
-        cmocka_unit_test(few_then_many),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(cancellation),
-        cmocka_unit_test(writes),
-        cmocka_unit_test(too_many_returned),
-        cmocka_unit_test(confirmation),
-        cmocka_unit_test(effects),
-        cmocka_unit_test(kinds_of_tables),
-        cmocka_unit_test(constraints),
-        cmocka_unit_test(locks),
-        cmocka_unit_test(changing_tables),
-        cmocka_unit_test(scopes),
-        cmocka_unit_test(resets),
-        cmocka_unit_test(values),
-        cmocka_unit_test(golden),
+        cmocka_unit_test(selects),         cmocka_unit_test(pages),
+        cmocka_unit_test(few_then_many),   cmocka_unit_test(huge_values),
+        cmocka_unit_test(limits),          cmocka_unit_test(cancellation),
+        cmocka_unit_test(writes),          cmocka_unit_test(too_many_returned),
+        cmocka_unit_test(confirmation),    cmocka_unit_test(effects),
+        cmocka_unit_test(kinds_of_tables), cmocka_unit_test(constraints),
+        cmocka_unit_test(locks),           cmocka_unit_test(changing_tables),
+        cmocka_unit_test(scopes),          cmocka_unit_test(resets),
+        cmocka_unit_test(values),          cmocka_unit_test(golden),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

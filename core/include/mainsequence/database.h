@@ -153,6 +153,10 @@ typedef struct mseq_governed_statement {
      * listed. NULL: none does. */
     mseq_status (*registered)(void *data, const char *name, bool *registered, mseq_error *err);
     void *registered_data;
+    /* PostgreSQL: of what the caller knows of the tables. What the database was asked about a text
+     * is asked again under another one; negative: each time; and after five seconds, as tables may
+     * change without the caller. */
+    int64_t revision;
 } mseq_governed_statement;
 #define MSEQ_GOVERNED_STATEMENT_INIT                                                               \
     { .size = sizeof(mseq_governed_statement) }
