@@ -6,6 +6,7 @@
 
 local query = dofile("spec/support/query.lua")
 local compiled_sql = require("mainsequence.meta_tables.compiled_sql.v1")
+local shape = require("mainsequence.sql.shape")
 local sql = require("mainsequence.sql")
 
 local SECONDS = tonumber(arg[1]) or 0.5
@@ -15,9 +16,23 @@ local models = query.models()
 local Account, Asset, Document = models.Account, models.Asset, models.Document
 query.bind(models, { Account = "account-uid", Asset = "asset-uid", Document = "document-uid" })
 local OPTIONS = { dialect = "postgresql" }
+local shape_of = shape.of
 
 local function document(statement)
   return (compiled_sql.compile_statement(statement, OPTIONS))
+end
+
+---The document of a statement of a shape that was not compiled before.
+local function first_document(statement)
+  shape.of = function(...) return nil, select(2, shape_of(...)) end
+  local operation = document(statement)
+  shape.of = shape_of
+  return operation
+end
+
+local function two_tables()
+  return sql.select(Asset.uid, Asset.symbol):join(Account, Asset.account_uid:eq(Account.uid))
+    :where(Account.name:eq("main"), Asset.symbol:ilike("%BTC%"), Asset.price:gt(1.5))
 end
 
 local rows, names = {}, {}
@@ -30,10 +45,8 @@ local cases = {
   { "select, one condition", function()
     return document(sql.select(Asset.uid, Asset.symbol):where(Asset.symbol:eq("BTC")))
   end },
-  { "select of two tables, three conditions", function()
-    return document(sql.select(Asset.uid, Asset.symbol):join(Account, Asset.account_uid:eq(Account.uid))
-      :where(Account.name:eq("main"), Asset.symbol:ilike("%BTC%"), Asset.price:gt(1.5)))
-  end },
+  { "select of two tables, three conditions", function() return document(two_tables()) end },
+  { "the same, first of its shape", function() return first_document(two_tables()) end },
   { "join of three, filters, order, limit", function()
     return document(sql.select(Asset.uid, Account.name, Document.title):join(Account, Asset.account_uid:eq(Account.uid))
       :join(Document, Document.title:eq(Asset.symbol))

@@ -172,6 +172,13 @@ describe("cartesian products", function()
     assert.are.equal(4, #warnings)
   end)
 
+  it("warns each time, also of a statement like one before", function()
+    for count = 1, 3 do
+      query.compile(sql.select(Account.name, Asset.symbol):where(Account.rank:gt(count)))
+      assert.are.equal(count, #warnings)
+    end
+  end)
+
   it("is silent where something links them, or when it is switched off", function()
     query.compile(sql.select(Account.uid, Asset.uid):where(Account.uid:eq(Asset.account_uid)))
     query.compile(sql.select(Account.uid, Asset.uid):join(Asset))

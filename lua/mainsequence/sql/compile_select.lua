@@ -191,6 +191,12 @@ function Compiler:texts(list)
   return table.concat(texts)
 end
 
+local function write_hints(c, hints)
+  for _, hint in ipairs(hints) do
+    if hint.dialect == "*" or hint.dialect == c.dialect then c.buffer[#c.buffer + 1] = " " .. hint.text end
+  end
+end
+
 ---Renders CTEs that the statement names only with add_cte.
 ---@param list { cte: mainsequence.sql.From, nest_here: boolean }[]
 function Compiler:independent_ctes(list)
@@ -273,6 +279,7 @@ local function select_body(c, statement, list, inside)
   end
   if statement.limiting or statement.skipping or statement.fetching then write_limit(c, statement) end
   if more.for_update then write_for_update(c, more.for_update) end
+  if more.hints then write_hints(c, more.hints) end
 end
 
 ---@param c mainsequence.sql.Compiler

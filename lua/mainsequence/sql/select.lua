@@ -534,6 +534,18 @@ function methods:suffix_with(...)
   return with(self, "suffixes", selectable.add_texts(self.more.suffixes, "suffix_with", ...))
 end
 
+---Text at the end, as it is: a hint for an extension of the database.
+---@param text string
+---@param dialect "postgresql"|"sqlite"|"*"|nil  for which it is meant; default: all
+---@return mainsequence.sql.Select
+function methods:with_statement_hint(text, dialect)
+  only_select(self, "with_statement_hint")
+  if type(text) ~= "string" then
+    fault.raise(("with_statement_hint: a text is expected, got %s"):format(fault.show(text)))
+  end
+  return with(self, "hints", extended(self.more.hints, { { text = text, dialect = dialect or "*" } }))
+end
+
 ---Adds CTEs that the statement itself may not mention.
 ---@param ... mainsequence.sql.From CTEs; options last
 ---@return mainsequence.sql.Select
