@@ -95,8 +95,9 @@ static int64_t arrived(const postgresql_session *session) {
     return ioctl(PQsocket(session->connection), FIONREAD, &count) == 0 ? count : 0;
 }
 
-/* libpq keeps a row until it is whole, and a row may have a gigabyte. What is read for one result
- * is counted, so that it ends where nobody would take it. */
+/* libpq keeps a row until it is whole, and a row may have a gigabyte. What waits before each
+ * reading is counted, so that it mostly ends where nobody would take it. It is no bound: one call
+ * of libpq reads on while more arrives. */
 mseq_status postgresql_result(postgresql_session *session, PGresult **result, mseq_error *err) {
     int64_t came = 0;
     if (session->stop == POSTGRESQL_RUNNING)

@@ -222,7 +222,7 @@ static void limits(void **state) {
     denied(&statement, MSEQ_E_ARGUMENT, "argument", &err);
 }
 
-/* One value of 60 MB: libpq would hold it whole before anybody could count it. */
+/* One value of 60 MB: refused while it comes or, where libpq had it whole before, behind it. */
 static void huge_values(void **state) {
     mseq_error err = MSEQ_ERROR_INIT;
     (void)state;
@@ -230,7 +230,6 @@ static void huge_values(void **state) {
     mseq_governed_statement statement = governed("select", "SELECT s FROM account WHERE uid = 50");
     statement.max_bytes = 1024 * 1024;
     denied(&statement, MSEQ_E_LIMIT, "response_too_large", &err);
-    assert_non_null(strstr(err.message, "a row passes"));
     mseq_connection_release(connection);
     assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);
     statement = governed("select", "SELECT length(s) AS n FROM account WHERE uid = 50");
