@@ -193,13 +193,14 @@ mseq_status manager_scope_resolve(manager_call *call, const mseq_value *operatio
     if (status == MSEQ_OK && mseq_value_length(tables) > MANAGER_BULK_MAXIMUM)
         status = manager_refuse(err, MSEQ_E_LIMIT, "too_many_tables",
                                 "at most %d tables in one scope", MANAGER_BULK_MAXIMUM);
-    if (status == MSEQ_OK) {
-        scope->tables = calloc(mseq_value_length(tables), sizeof *scope->tables);
-        status = scope->tables ? MSEQ_OK : mseq_error_no_memory(err);
-    }
     if (status == MSEQ_OK) /* before the tables: a change between is seen */
         status = manager_revisions_ensure(call, err);
     scope->access_revision = call->revisions.access;
+    if (status == MSEQ_OK) {
+        scope->tables = calloc(mseq_value_length(tables), sizeof *scope->tables);
+        scope->count = 0;
+        status = scope->tables ? MSEQ_OK : mseq_error_no_memory(err);
+    }
     for (size_t i = 0; i < mseq_value_length(tables) && status == MSEQ_OK; i++)
         status = resolve_table(call, operation, mseq_array_get(tables, i), scope, err);
     if (status == MSEQ_OK)
