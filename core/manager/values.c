@@ -237,54 +237,62 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
 /* ---- Out ---------------------------------------------------------------------------------------
  */
 
+static mseq_status shown_as(mseq_value *made, mseq_value **shown) {
+    *shown = made;
+    return made ? MSEQ_OK : MSEQ_E_NO_MEMORY;
+}
+
 /* What SQLite's own clock writes has no zone; it is UTC. */
-static mseq_value *timestamp_out(const mseq_value *value) {
+static mseq_status timestamp_out(const mseq_value *value, mseq_value **shown) {
     const char *text = mseq_value_get_text(value);
     char zoned[64], fixed[32];
     int64_t micros = 0;
     size_t length = text ? strlen(text) : 0;
     if (length < 19 || length > 40)
-        return NULL;
+        return MSEQ_OK;
     if (mseq_time_parse(text, &micros, NULL) != MSEQ_OK) {
         memcpy(zoned, text, length);
         memcpy(zoned + length, "Z", 2);
         if (mseq_time_parse(zoned, &micros, NULL) != MSEQ_OK)
-            return NULL;
+            return MSEQ_OK;
     }
     mseq_time_format(micros, false, fixed);
-    return mseq_value_string(fixed);
+    return shown_as(mseq_value_string(fixed), shown);
 }
 
-static mseq_value *json_out(const mseq_value *value) {
-    mseq_value *parsed = NULL;
-    if (mseq_value_kind(value) != MSEQ_STRING ||
-        mseq_json_parse(mseq_value_get_text(value), mseq_value_get_text_length(value), 0, &parsed,
-                        NULL) != MSEQ_OK)
-        return NULL;
-    return parsed;
+/* Text that is no JSON stays a text. */
+static mseq_status json_out(const mseq_value *value, mseq_value **shown) {
+    if (mseq_value_kind(value) != MSEQ_STRING)
+        return MSEQ_OK;
+    mseq_status status = mseq_json_parse(mseq_value_get_text(value),
+                                         mseq_value_get_text_length(value), 0, shown, NULL);
+    return status == MSEQ_E_NO_MEMORY ? status : MSEQ_OK;
 }
 
-/* The value as the reply shows it; NULL: as it is. */
-static mseq_value *value_out(const char *type, const mseq_value *value) {
+/* The value as the reply shows it; *shown stays NULL: as it is. */
+static mseq_status value_out(const char *type, const mseq_value *value, mseq_value **shown) {
     if (mseq_value_kind(value) == MSEQ_OBJECT)
-        return mseq_value_dup(mseq_object_get(value, "$bytes"));
+        return shown_as(mseq_value_dup(mseq_object_get(value, "$bytes")), shown);
     if (!type || mseq_value_is_null(value))
-        return NULL;
+        return MSEQ_OK;
     if (strcmp(type, "bool") == 0 && mseq_value_kind(value) == MSEQ_INTEGER)
-        return mseq_value_boolean(mseq_value_get_integer(value, 0) != 0);
+        return shown_as(mseq_value_boolean(mseq_value_get_integer(value, 0) != 0), shown);
     if (strcmp(type, "timestamp with time zone") == 0)
-        return timestamp_out(value);
+        return timestamp_out(value, shown);
     if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
-        return json_out(value);
-    return NULL;
+        return json_out(value, shown);
+    return MSEQ_OK;
 }
 
 mseq_status manager_row_out(mseq_value *row, const char *const *types, size_t count,
                             mseq_error *err) {
     for (size_t i = 0; i < mseq_value_length(row); i++) {
-        const mseq_value *value = mseq_object_value_at(row, i);
-        mseq_value *shown = value_out(i < count ? types[i] : NULL, value);
-        if (shown && mseq_object_put(row, mseq_object_key_at(row, i), shown) != MSEQ_OK)
+        mseq_value *shown = NULL;
+        mseq_status status =
+            value_out(i < count ? types[i] : NULL, mseq_object_value_at(row, i), &shown);
+        if (status == MSEQ_OK && shown)
+            status = mseq_object_put(row, mseq_object_key_at(row, i), shown);
+        if (status != MSEQ_OK)
             return mseq_error_no_memory(err);
     }
     return MSEQ_OK;

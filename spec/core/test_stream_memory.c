@@ -53,16 +53,25 @@ static int set_up_client(void **state) {
              "{\"data_source_uid\": \"%s\", \"management_mode\": \"platform_managed\","
              " \"provisioning\": {\"create_table\": true}, \"table_contract\": {\"physical\":"
              " {\"table_name\": \"item\"}, \"columns\": [{\"name\": \"word\", \"data_type\":"
-             " \"string\", \"backend_type\": \"TEXT\"}]}}",
+             " \"string\", \"backend_type\": \"TEXT\"}, {\"name\": \"more\", \"data_type\":"
+             " \"json\", \"backend_type\": \"JSON\"}]}}",
              source);
     mseq_value *row = call("POST", "/orm/api/ts_manager/meta_table/register/", document(text));
-    snprintf(text, sizeof text,
-             "{\"operation\": \"select\", \"dialect\": \"sqlite\", \"statement\": {\"sql\":"
-             " \"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < %%(n)s)"
-             " SELECT n, 'text' AS t, x'00' AS b FROM r\", \"parameters\": {\"n\": %d},"
-             " \"paramstyle\": \"pyformat\"}, \"scope\": {\"data_source_uid\": \"%s\", \"tables\":"
-             " [{\"meta_table_uid\": \"%s\", \"access\": \"read\"}]}}",
-             ROWS, source, mseq_object_get_text(row, "uid"));
+    static const char statement[] =
+        "{\"operation\": \"%s\", \"dialect\": \"sqlite\", \"statement\": {\"sql\": \"%s\","
+        " \"parameters\": {\"n\": %d}, \"paramstyle\": \"pyformat\"}, \"scope\":"
+        " {\"data_source_uid\": \"%s\", \"tables\": [{\"meta_table_uid\": \"%s\", \"access\":"
+        " \"%s\"}]}}";
+    const char *uid = mseq_object_get_text(row, "uid");
+    snprintf(text, sizeof text, statement, "insert",
+             "INSERT INTO item (word, more) VALUES (%(n)s, '{\\\"k\\\": 1}')", ROWS, source, uid,
+             "write");
+    mseq_value_free(
+        call("POST", "/orm/api/ts_manager/meta_table/execute-operation/", document(text)));
+    snprintf(text, sizeof text, statement, "select",
+             "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < %(n)s)"
+             " SELECT n, 'text' AS t, x'00' AS b, more FROM r, item",
+             ROWS, source, uid, "read");
     operation = document(text);
     mseq_value_free(row);
     mseq_value_free(sources);
@@ -87,8 +96,9 @@ static mseq_status read_client(int64_t *rows, mseq_error *err) {
         status = mseq_client_stream_next(stream, &row, err);
         if (status != MSEQ_OK || !row)
             break;
+        *rows += mseq_value_kind(mseq_object_get(row, "more")) == MSEQ_OBJECT &&
+                 mseq_value_kind(mseq_object_get(row, "b")) == MSEQ_STRING;
         mseq_value_free(row);
-        ++*rows;
     }
     mseq_client_stream_close(stream);
     return status;
