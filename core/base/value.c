@@ -274,19 +274,18 @@ mseq_value *mseq_array_peek(mseq_value *array, size_t index) {
 
 /* ---- Objects --------------------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). The index is rebuilt, never stored, so its values are no
- * format. */
-static uint64_t hash_bytes(const char *bytes, size_t length) {
+uint64_t mseq_hash_bytes(const void *bytes, size_t length) {
+    const unsigned char *at = bytes;
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+        hash = (hash ^ at[i]) * 1099511628211u;
     return hash;
 }
 
 static void index_member(mseq_value *object, size_t position) {
     size_t mask = AS(object, object)->slot_count - 1;
     const member *added = &AS(object, object)->members[position];
-    size_t slot = (size_t)hash_bytes(added->key, added->key_length) & mask;
+    size_t slot = (size_t)mseq_hash_bytes(added->key, added->key_length) & mask;
     while (AS(object, object)->slots[slot])
         slot = (slot + 1) & mask;
     AS(object, object)->slots[slot] = position + 1;
@@ -326,7 +325,7 @@ static member *find_member(const mseq_value *object, const char *key, size_t len
         return NULL;
     }
     size_t mask = AS(object, object)->slot_count - 1;
-    for (size_t slot = (size_t)hash_bytes(key, length) & mask; AS(object, object)->slots[slot];
+    for (size_t slot = (size_t)mseq_hash_bytes(key, length) & mask; AS(object, object)->slots[slot];
          slot = (slot + 1) & mask) {
         member *candidate = &members[AS(object, object)->slots[slot] - 1];
         if (member_is(candidate, key, length))

@@ -7,13 +7,6 @@
 
 enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
 
-uint64_t postgresql_hash(const char *sql, size_t length) {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)sql[i]) * 1099511628211u;
-    return hash;
-}
-
 /* 0: no integer. */
 static int width(Oid type) {
     return type == OID_INT2 ? 2 : type == OID_INT4 ? 4 : type == OID_INT8 ? 8 : 0;
@@ -48,7 +41,7 @@ static void widen(postgresql_parameters *parameters, const postgresql_statement 
 postgresql_statement *postgresql_cache_find(postgresql_session *session, const char *sql,
                                             postgresql_parameters *parameters) {
     size_t length = strlen(sql), count = parameters->count;
-    uint64_t hash = postgresql_hash(sql, length);
+    uint64_t hash = mseq_hash_bytes(sql, length);
     for (size_t i = 0; i < session->cache_count; i++) {
         postgresql_statement *statement = session->cache[i];
         if (has_text(statement, sql, length, hash, count) && serves(statement, parameters)) {
@@ -69,7 +62,7 @@ postgresql_statement *postgresql_statement_new(const char *sql, const Oid *types
         return NULL;
     size_t room = type_count ? type_count : 1;
     statement->length = strlen(sql);
-    statement->hash = postgresql_hash(sql, statement->length);
+    statement->hash = mseq_hash_bytes(sql, statement->length);
     statement->type_count = type_count;
     statement->sql = strdup(sql);
     statement->types = malloc(room * sizeof *statement->types);

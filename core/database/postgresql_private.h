@@ -231,9 +231,6 @@ void postgresql_cache_drop(postgresql_session *session, postgresql_statement *st
 /* Forgets all; the server forgets them with the next statement or reset. */
 void postgresql_cache_clear(postgresql_session *session);
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
-uint64_t postgresql_hash(const char *text, size_t length);
-
 /* ---- postgresql_values.c */
 /* One value, owned by the caller; NULL: memory is short. */
 mseq_value *postgresql_value(const postgresql_session *session, Oid type, const char *text,

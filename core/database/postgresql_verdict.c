@@ -91,7 +91,7 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
                                     const mseq_governed_statement *statement,
                                     const mseq_sql_statement **facts, bool *checked,
                                     mseq_error *err) {
-    uint64_t hash = postgresql_hash(statement->sql, statement->sql_length);
+    uint64_t hash = mseq_hash_bytes(statement->sql, statement->sql_length);
     if (!session->verdicts)
         session->verdicts = calloc(1, sizeof *session->verdicts);
     if (!session->verdicts)
@@ -282,7 +282,7 @@ mseq_status postgresql_verdict_check(postgresql_session *session,
     if (status != MSEQ_OK)
         return status;
     verdict *found =
-        find(session->verdicts, statement, postgresql_hash(statement->sql, statement->sql_length));
+        find(session->verdicts, statement, mseq_hash_bytes(statement->sql, statement->sql_length));
     if (asked.refusal.status == MSEQ_OK) { /* heirs are asked for each time: scopes differ */
         if (found && !asked.heirs) {
             found->checked = mseq_monotonic_ms();

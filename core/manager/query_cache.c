@@ -63,14 +63,6 @@ static bool add_bytes(query_key *key, const void *bytes, size_t length) {
     return true;
 }
 
-/* FNV-1a (Fowler, Noll, Vo), whose low bits choose the place. */
-static size_t place_of(const query_key *key) {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < key->length; i++)
-        hash = (hash ^ (unsigned char)key->bytes[i]) * 1099511628211u;
-    return (size_t)(hash % ANSWERS);
-}
-
 static bool make_key(query_key *key, const char *sql, const char *types, va_list arguments) {
     key->length = 0;
     bool whole = add_bytes(key, &sql, sizeof sql);
@@ -86,7 +78,7 @@ static bool make_key(query_key *key, const char *sql, const char *types, va_list
             whole = false;
         }
     }
-    key->place = whole ? place_of(key) : 0;
+    key->place = (size_t)(mseq_hash_bytes(key->bytes, key->length) % ANSWERS);
     return whole;
 }
 

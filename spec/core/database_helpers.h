@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mainsequence/database.h"
 
@@ -69,6 +70,40 @@ static inline void run_script(mseq_connection *connection, const char *sql) {
     mseq_error err = MSEQ_ERROR_INIT;
     if (mseq_connection_script(connection, sql, &err) != MSEQ_OK)
         fail_msg("%s (%s)", err.message, err.detail);
+}
+
+/* A script on a connection of its own. */
+static inline void run_on(const char *uri, const char *sql) {
+    mseq_database *database = open_uri(uri);
+    mseq_connection *connection = connect_to(database);
+    run_script(connection, sql);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+}
+
+/* The number that a query gives, on a connection of its own. */
+static inline int64_t number_on(const char *uri, const char *sql) {
+    mseq_database *database = open_uri(uri);
+    mseq_connection *connection = connect_to(database);
+    mseq_value *rows = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    if (mseq_connection_execute(connection, sql, NULL, &rows, NULL, &err) != MSEQ_OK)
+        fail_msg("%.200s: %s", sql, err.message);
+    int64_t number =
+        mseq_value_get_integer(mseq_object_value_at(mseq_array_get(rows, 0), 0), INT64_MIN);
+    mseq_value_free(rows);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+    return number;
+}
+
+/* What is on its way may take a moment. */
+static inline void wait_for_number(const char *uri, const char *sql, int64_t expected) {
+    for (int64_t end = mseq_monotonic_ms() + 20000; number_on(uri, sql) != expected;) {
+        if (mseq_monotonic_ms() > end)
+            fail_msg("%s is not %lld", sql, (long long)expected);
+        usleep(20000);
+    }
 }
 
 static inline mseq_status fails(mseq_connection *connection, const char *sql,

@@ -20,11 +20,7 @@ typedef struct world {
 static world all;
 
 static inline void on_database(const char *sql) {
-    mseq_database *database = open_uri(all.uri);
-    mseq_connection *connection = connect_to(database);
-    run_script(connection, sql);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
+    run_on(all.uri, sql);
 }
 
 static inline void register_table(const char *name, char uid[37]) {

@@ -25,37 +25,6 @@ static mseq_manager *manager_of(const world *all) {
     return all->own->made->manager;
 }
 
-static void on_database(const world *all, const char *sql) {
-    mseq_database *database = open_uri(all->uri);
-    mseq_connection *connection = connect_to(database);
-    run_script(connection, sql);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-}
-
-static int64_t ask_number(const world *all, const char *sql) {
-    mseq_database *database = open_uri(all->uri);
-    mseq_connection *connection = connect_to(database);
-    mseq_value *rows = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_execute(connection, sql, NULL, &rows, NULL, &err) != MSEQ_OK)
-        fail_msg("%s: %s", sql, err.message);
-    int64_t number =
-        mseq_value_get_integer(mseq_object_value_at(mseq_array_get(rows, 0), 0), INT64_MIN);
-    mseq_value_free(rows);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-    return number;
-}
-
-static void wait_for_number(const world *all, const char *sql, int64_t expected) {
-    for (int64_t end = mseq_monotonic_ms() + PATIENCE_MS; ask_number(all, sql) != expected;) {
-        if (mseq_monotonic_ms() > end)
-            fail_msg("%s is not %lld", sql, (long long)expected);
-        usleep(20000);
-    }
-}
-
 static void share(const world *all, const char *route) {
     char body[64], path[160];
     snprintf(body, sizeof body, "{\"user_id\": %lld}", (long long)all->user_id);
@@ -128,7 +97,7 @@ static int start_world(void **state, mseq_dialect dialect) {
     all->uri = dialect == MSEQ_SQLITE
                    ? mseq_text_format("sqlite:///%s/other.db", all->own->made->folder)
                    : postgresql_database("races");
-    on_database(all, "CREATE TABLE account (uid INTEGER PRIMARY KEY, s VARCHAR(20))");
+    run_on(all->uri, "CREATE TABLE account (uid INTEGER PRIMARY KEY, s VARCHAR(20))");
     add_source(all);
     register_table(all);
     add_writer(all);
@@ -191,7 +160,7 @@ static void taken_away(const world *all, const char *route, int status, const ch
     run(holder, "INSERT INTO account (uid, s) VALUES (7, 'held')", NULL, NULL);
     assert_int_equal(pthread_create(&thread, NULL, send_it, &s), 0);
     if (all->dialect == MSEQ_POSTGRESQL)
-        wait_for_number(all, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+        wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
     else /* nothing tells that it waits; later, it is refused at once, which is as good */
         usleep(200000);
     share(all, route);
@@ -199,7 +168,7 @@ static void taken_away(const world *all, const char *route, int status, const ch
     pthread_join(thread, NULL);
     assert_int_equal(s.reply.status, status);
     assert_string_equal(text_at(s.reply.body, "code"), code);
-    assert_int_equal(ask_number(all, "SELECT count(*) FROM account"), 0);
+    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 0);
     mseq_reply_free(&s.reply);
     free(s.body);
     mseq_connection_release(holder);
@@ -227,13 +196,13 @@ static void test_access_of_others(void **state) {
     run(holder, "INSERT INTO account (uid) VALUES (7)", NULL, NULL);
     assert_int_equal(pthread_create(&thread, NULL, send_it, &s), 0);
     if (all->dialect == MSEQ_POSTGRESQL)
-        wait_for_number(all, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+        wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
     share(all, "add-to-view"); /* of the same user, but nothing is lost by it */
     mseq_connection_rollback(holder);
     pthread_join(thread, NULL);
     assert_int_equal(s.reply.status, 200);
     assert_int_equal(mseq_object_get_integer(s.reply.body, "row_count", -1), 1);
-    assert_int_equal(ask_number(all, "SELECT count(*) FROM account"), 1);
+    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 1);
     mseq_reply_free(&s.reply);
     free(s.body);
     mseq_connection_release(holder);
@@ -254,11 +223,11 @@ static void test_client_goes_away(void **state) {
     for (int hard = 0; hard < 2; hard++) {
         int client = ask(all->own, "POST", EXECUTE, "", body);
         struct linger now = {.l_onoff = 1, .l_linger = 0};
-        wait_for_number(all, RUNNING, 1);
+        wait_for_number(all->uri, RUNNING, 1);
         if (hard)
             setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         close(client);
-        wait_for_number(all, RUNNING, 0); /* long before its time limit */
+        wait_for_number(all->uri, RUNNING, 0); /* long before its time limit */
     }
     free(body);
     assert_true(logged(all->own, "\"code\": \"cancelled\""));
@@ -274,11 +243,11 @@ static void test_writer_goes_away(void **state) {
     assert_int_equal(mseq_connection_begin(holder, true, NULL), MSEQ_OK);
     run(holder, "INSERT INTO account (uid) VALUES (7)", NULL, NULL);
     int client = ask(all->own, "POST", EXECUTE, "", body);
-    wait_for_number(all, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
     close(client);
-    wait_for_number(all, "SELECT count(*) FROM pg_locks WHERE NOT granted", 0);
+    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 0);
     mseq_connection_rollback(holder);
-    assert_int_equal(ask_number(all, "SELECT count(*) FROM account"), 0);
+    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 0);
     free(body);
     mseq_connection_release(holder);
     mseq_database_close(database);
@@ -290,7 +259,7 @@ static void test_writer_goes_away(void **state) {
 /* What is checked at the end of the transaction ends the session that commits. */
 static void test_lost_commit(void **state) {
     const world *all = *state;
-    on_database(all, "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
+    run_on(all->uri, "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
                      " pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; CREATE"
                      " CONSTRAINT TRIGGER leaving AFTER INSERT ON account DEFERRABLE INITIALLY"
                      " DEFERRED FOR EACH ROW EXECUTE FUNCTION leave()");
@@ -311,11 +280,11 @@ static void test_lost_commit(void **state) {
     assert_int_equal(mseq_value_length(list), 1);
     assert_string_equal(text_at(mseq_array_get(list, 0), "verdict"), "reconciliation_required");
     mseq_value_free(page);
-    on_database(all, "DROP TRIGGER leaving ON account; DROP FUNCTION leave()");
+    run_on(all->uri, "DROP TRIGGER leaving ON account; DROP FUNCTION leave()");
     reply = execute(all, body);
     assert_int_equal(reply.status, 200);
     mseq_reply_free(&reply);
-    assert_int_equal(ask_number(all, "SELECT count(*) FROM account"), 1);
+    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 1);
     free(body);
 }
 

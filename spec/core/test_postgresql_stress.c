@@ -32,41 +32,6 @@ typedef struct client {
     mseq_buffer acknowledged, refused; /* ids of entries, each followed by "," */
 } client;
 
-/* ---- The database itself -----------------------------------------------------------------------
- */
-
-static void script(const world *all, const char *sql) {
-    mseq_database *database = open_uri(all->uri);
-    mseq_connection *connection = connect_to(database);
-    run_script(connection, sql);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-}
-
-static int64_t number_of(const world *all, const char *sql) {
-    mseq_database *database = open_uri(all->uri);
-    mseq_connection *connection = connect_to(database);
-    mseq_value *rows = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_execute(connection, sql, NULL, &rows, NULL, &err) != MSEQ_OK)
-        fail_msg("%.200s: %s", sql, err.message);
-    int64_t number =
-        mseq_value_get_integer(mseq_object_value_at(mseq_array_get(rows, 0), 0), INT64_MIN);
-    mseq_value_free(rows);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-    return number;
-}
-
-/* What is on its way out may take a moment. */
-static void comes_to_zero(const world *all, const char *sql) {
-    for (int64_t end = mseq_monotonic_ms() + PATIENCE_MS; number_of(all, sql) != 0;) {
-        if (mseq_monotonic_ms() > end)
-            fail_msg("%s stays %lld", sql, (long long)number_of(all, sql));
-        usleep(20000);
-    }
-}
-
 /* ---- Clients -----------------------------------------------------------------------------------
  */
 
@@ -339,7 +304,7 @@ static void make_tables(world *all) {
                                   "CREATE TABLE entry (id INTEGER PRIMARY KEY);");
     for (int i = 0; i < ACCOUNTS; i++)
         mseq_buffer_append_format(&sql, "INSERT INTO account VALUES (%d, %d);", i, EACH);
-    script(all, mseq_buffer_text(&sql));
+    run_on(all->uri, mseq_buffer_text(&sql));
     mseq_buffer_free(&sql);
 }
 
@@ -398,7 +363,7 @@ static void check_entries(const world *all, const mseq_buffer *ids, bool there) 
         return;
     char *sql = mseq_text_format("SELECT count(*) AS n FROM entry WHERE id IN (%.*s)",
                                  (int)ids->length - 1, ids->data);
-    assert_int_equal(number_of(all, sql), there ? (int64_t)listed : 0);
+    assert_int_equal(number_on(all->uri, sql), there ? (int64_t)listed : 0);
     free(sql);
 }
 
@@ -406,25 +371,30 @@ static void check_entries(const world *all, const mseq_buffer *ids, bool there) 
 static void check_sessions(const world *all) {
     if (all->dialect != MSEQ_POSTGRESQL)
         return;
-    comes_to_zero(all, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                       " AND pid <> pg_backend_pid() AND state <> 'idle'");
-    comes_to_zero(all, "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()");
-    comes_to_zero(all, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'");
-    comes_to_zero(all, "SELECT count(*) FROM pg_prepared_xacts");
+    wait_for_number(all->uri,
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND pid <> pg_backend_pid() AND state <> 'idle'",
+                    0);
+    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()", 0);
+    wait_for_number(all->uri, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'", 0);
+    wait_for_number(all->uri, "SELECT count(*) FROM pg_prepared_xacts", 0);
 }
 
 /* When it is closed nobody is connected any more; the file of SQLite is sound and free. */
 static void check_closed(const world *all) {
     if (all->dialect == MSEQ_POSTGRESQL) {
-        comes_to_zero(all, "SELECT count(*) FROM pg_stat_activity WHERE datname ="
-                           " current_database() AND pid <> pg_backend_pid()");
+        wait_for_number(all->uri,
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                        " current_database() AND pid <> pg_backend_pid()",
+                        0);
         return;
     }
     assert_int_equal(
-        number_of(all, "SELECT count(*) AS n FROM pragma_integrity_check WHERE integrity_check ="
-                       " 'ok'"),
+        number_on(all->uri,
+                  "SELECT count(*) AS n FROM pragma_integrity_check WHERE integrity_check ="
+                  " 'ok'"),
         1);
-    script(all, "BEGIN IMMEDIATE; UPDATE account SET amount = amount; COMMIT");
+    run_on(all->uri, "BEGIN IMMEDIATE; UPDATE account SET amount = amount; COMMIT");
 }
 
 static int64_t seconds(void) {
@@ -450,7 +420,7 @@ static void test_stress(void **state) {
         pthread_join(threads[i], NULL);
     assert_string_equal(all->failure, "");
     check_sessions(all);
-    assert_int_equal(number_of(all, "SELECT CAST(sum(amount) AS BIGINT) AS n FROM account"),
+    assert_int_equal(number_on(all->uri, "SELECT CAST(sum(amount) AS BIGINT) AS n FROM account"),
                      ACCOUNTS * EACH);
     for (int i = 0; i < CLIENTS; i++) {
         check_entries(all, &clients[i].acknowledged, true);

@@ -433,6 +433,12 @@ MSEQ_API mseq_status mseq_file_read(const char *path, size_t maximum, mseq_buffe
 /* Makes a folder (0700) and those above it; one that exists is fine. MSEQ_E_IO: errno says why. */
 MSEQ_API mseq_status mseq_folder_make(const char *path) MSEQ_MUST_CHECK;
 
+/* ---- Hashes of tables in memory -------------------------------------------------------------- */
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo): quick, for tables that are rebuilt and never stored. No
+ * digest: who chooses the bytes can make two of one value. */
+MSEQ_API uint64_t mseq_hash_bytes(const void *bytes, size_t length);
+
 /* ---- Shared libraries ------------------------------------------------------------------------ */
 
 /* A library that is loaded when it is first needed and then stays: libcurl, libpq and libmicrohttpd

@@ -256,12 +256,22 @@ local function install(M)
     if list then sign_columns(s, statement:result_columns()) end
   end
 
-  signers.insert = function(s, statement)
-    s[#s + 1] = "insert"
-    local target, outer = statement.target, s.naming
-    local columns = target.list
-    s.naming = false
-    sign_from(s, target)
+  ---The signer of a change: what all have before and behind what is its own.
+  local function sign_change(keyword, own)
+    signers[keyword] = function(s, statement)
+      s[#s + 1] = keyword
+      local outer = s.naming
+      s.naming = false
+      sign_from(s, statement.target)
+      own(s, statement)
+      sign_returned(s, statement)
+      sign_rare(s, statement.more)
+      s.naming = outer
+    end
+  end
+
+  sign_change("insert", function(s, statement)
+    local columns = statement.target.list
     if statement.source then
       s[#s + 1] = statement.include_defaults and "from+" or "from"
       sign_list(s, statement.names)
@@ -279,37 +289,20 @@ local function install(M)
       s[#s + 1] = "defaults"
       sign_list(s, statement.return_defaults_)
     end
-    sign_returned(s, statement)
-    sign_rare(s, statement.more)
-    s.naming = outer
-  end
+  end)
 
-  signers.update = function(s, statement)
-    s[#s + 1] = "update"
-    local outer = s.naming
-    s.naming = false
-    sign_from(s, statement.target)
+  sign_change("update", function(s, statement)
     if statement.ordered then sign_list(s, statement.ordered) else s[#s + 1] = "-" end
     flag(s, statement.assignments)
     if statement.assignments then sign_row(s, selectable.list_of(statement.target.c), statement.assignments) end
     if statement.return_defaults_ then s.unknown = true end
     sign_list(s, statement.criteria)
-    sign_returned(s, statement)
-    sign_rare(s, statement.more)
-    s.naming = outer
-  end
+  end)
 
-  signers.delete = function(s, statement)
-    s[#s + 1] = "delete"
-    local outer = s.naming
-    s.naming = false
-    sign_from(s, statement.target)
+  sign_change("delete", function(s, statement)
     if statement.return_defaults_ then s.unknown = true end
     sign_list(s, statement.criteria)
-    sign_returned(s, statement)
-    sign_rare(s, statement.more)
-    s.naming = outer
-  end
+  end)
 end
 
 return install
