@@ -156,6 +156,7 @@ static mseq_status target_open(const mseq_database_options *options, void **open
 static void session_close(void *closed) {
     postgresql_session *session = closed;
     postgresql_cache_clear(session);
+    postgresql_cancel_forget(session);
     PQfinish(session->connection);
     postgresql_verdicts_free(session->verdicts);
     free(session->types);

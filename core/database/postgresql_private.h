@@ -97,6 +97,7 @@ typedef struct postgresql_session {
     int64_t timeout_ms; /* 0: none */
     int64_t deadline;   /* monotonic ms of the statement that runs; 0: none */
     postgresql_stop stop;
+    struct postgresql_cancel_request *cancelling; /* the last one; NULL: none is on its way */
     int64_t message_maximum; /* bytes that one result may take, about; 0: as libpq can */
 } postgresql_session;
 
@@ -131,10 +132,13 @@ mseq_status postgresql_connect(const postgresql_target *target, PGconn **connect
                                mseq_error *err);
 
 /* ---- postgresql_wait.c */
-/* Starts the clock of a statement; refuses one whose token is set already. */
+/* Starts the clock of a statement, once no cancel request of the one before can hit it; refuses one
+ * whose token is set already. */
 mseq_status postgresql_start(postgresql_session *session, mseq_error *err);
 /* Asks the server to end what it does; the connection is not used again after the answer. */
 void postgresql_cancel(postgresql_session *session, postgresql_stop why);
+/* The session ends: nobody waits for its cancel request any more. */
+void postgresql_cancel_forget(postgresql_session *session);
 /* Sends what is in libpq's buffer. */
 mseq_status postgresql_flush(postgresql_session *session, mseq_error *err);
 /* The next result as PQgetResult gives it, also NULL; the caller clears it. */

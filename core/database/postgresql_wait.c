@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "postgresql_private.h"
 
@@ -15,20 +17,28 @@ enum {
     DRAIN_MAXIMUM = 1000 /* results that are read to spare a new connection */
 };
 
-mseq_status postgresql_start(postgresql_session *session, mseq_error *err) {
-    session->stop = POSTGRESQL_RUNNING;
-    session->deadline = session->timeout_ms > 0 ? mseq_monotonic_ms() + session->timeout_ms : 0;
-    if (mseq_cancellation_is_set(session->cancellation))
-        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
-    return MSEQ_OK;
+/* ---- Cancel requests ---------------------------------------------------------------------------
+ */
+
+/* PQcancel connects anew and may block as long as the network lets it, so it has a thread. The one
+ * of thread and session that is done last frees this. */
+struct postgresql_cancel_request {
+    PGcancel *request;
+    atomic_bool left; /* by one of the two */
+};
+
+static void leave_cancel(struct postgresql_cancel_request *sent) {
+    if (!atomic_exchange(&sent->left, true))
+        return;
+    PQfreeCancel(sent->request);
+    free(sent);
 }
 
-/* PQcancel connects anew and may block as long as the network lets it, so it has a thread. */
 static void *send_cancel(void *given) {
     char text[256];
-    PGcancel *request = given;
-    PQcancel(request, text, sizeof text); /* when it fails, the wait for the answer ends it */
-    PQfreeCancel(request);
+    struct postgresql_cancel_request *sent = given;
+    PQcancel(sent->request, text, sizeof text); /* when it fails, the wait for the answer ends it */
+    leave_cancel(sent);
     return NULL;
 }
 
@@ -36,14 +46,56 @@ void postgresql_cancel(postgresql_session *session, postgresql_stop why) {
     if (session->stop != POSTGRESQL_RUNNING)
         return;
     session->stop = why;
-    session->saw_error = true; /* the request may arrive late and hit the next statement */
+    session->saw_error = true;
     session->deadline = mseq_monotonic_ms() + ANSWER_MS;
-    PGcancel *request = PQgetCancel(session->connection);
+    if (session->cancelling)
+        return;
+    struct postgresql_cancel_request *sent = calloc(1, sizeof *sent);
     pthread_t thread;
-    if (request && pthread_create(&thread, NULL, send_cancel, request) == 0)
+    if (!sent)
+        return;
+    sent->request = PQgetCancel(session->connection);
+    session->cancelling = sent;
+    if (sent->request && pthread_create(&thread, NULL, send_cancel, sent) == 0)
         pthread_detach(thread);
-    else if (request)
-        send_cancel(request);
+    else if (sent->request)
+        send_cancel(sent);
+    else
+        leave_cancel(sent);
+}
+
+void postgresql_cancel_forget(postgresql_session *session) {
+    if (session->cancelling)
+        leave_cancel(session->cancelling);
+    session->cancelling = NULL;
+}
+
+/* A request that is on its way when its statement has ended would hit the next one. The server
+ * closes the connection of a request when it has signalled, and a session that waits for a command
+ * takes no notice of a signal. */
+static bool cancel_is_over(postgresql_session *session) {
+    static const struct timespec pause = {0, 200000};
+    int64_t last = mseq_monotonic_ms() + ANSWER_MS;
+    if (!session->cancelling)
+        return true;
+    while (!atomic_load(&session->cancelling->left) && mseq_monotonic_ms() < last)
+        nanosleep(&pause, NULL);
+    bool over = atomic_load(&session->cancelling->left);
+    postgresql_cancel_forget(session);
+    return over;
+}
+
+/* ---- The clock of a statement ------------------------------------------------------------------
+ */
+
+mseq_status postgresql_start(postgresql_session *session, mseq_error *err) {
+    if (!cancel_is_over(session))
+        return postgresql_fail_lost(session, err);
+    session->stop = POSTGRESQL_RUNNING;
+    session->deadline = session->timeout_ms > 0 ? mseq_monotonic_ms() + session->timeout_ms : 0;
+    if (mseq_cancellation_is_set(session->cancellation))
+        return mseq_error_set(err, MSEQ_E_CANCELLED, "the statement was cancelled");
+    return MSEQ_OK;
 }
 
 /* Milliseconds to wait now; negative: without end. */

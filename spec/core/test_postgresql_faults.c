@@ -206,6 +206,29 @@ static void test_cancellation_among_rows(void **state) {
     mseq_database_close(database);
 }
 
+static mseq_status refuse_row(void *data, const mseq_value *row, mseq_error *err) {
+    (void)data;
+    (void)row;
+    return mseq_error_set(err, MSEQ_E_LIMIT, "enough");
+}
+
+/* Rows that nobody wants are many enough for the server to be asked to stop, and end all the same
+ * before it does: what comes next must not be stopped instead. */
+static void test_late_cancellation(void **state) {
+    (void)state;
+    mseq_database *database = open_uri(postgresql_uri());
+    mseq_connection *c = connect_to(database);
+    for (int i = 0; i < 200; i++) {
+        mseq_error err = MSEQ_ERROR_INIT;
+        assert_int_equal(mseq_connection_each(c, "SELECT generate_series(1, 1010) AS x", NULL,
+                                              refuse_row, NULL, &err),
+                         MSEQ_E_LIMIT);
+        run(c, "SELECT count(*) AS n FROM generate_series(1, 5000)", NULL, "[{\"n\": 5000}]");
+    }
+    mseq_connection_release(c);
+    mseq_database_close(database);
+}
+
 static void test_locks(void **state) {
     (void)state;
     mseq_database *database = open_uri(postgresql_uri()); /* waits 50 ms for a lock */
@@ -504,6 +527,7 @@ int main(void) {
         cmocka_unit_test(test_rollback_after_timeout),
         cmocka_unit_test(test_cancellation),
         cmocka_unit_test(test_cancellation_among_rows),
+        cmocka_unit_test(test_late_cancellation),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_terminated),
         cmocka_unit_test(test_idle_connections_are_replaced),
