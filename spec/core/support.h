@@ -15,6 +15,8 @@
 
 #include "mainsequence/schema.h"
 
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
 /* A value from JSON with ' in place of " and ` in place of '. */
 static inline mseq_value *document(const char *text) {
     char *quoted = strdup(text);

@@ -1,109 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Room `manager`: who may do what. Every route under every kind of user; and that nobody learns of
  * a table that they may not view. */
-#include "access_helpers.h"
-
-/* The organization: who owns "middle", and who stands where to it. */
-typedef struct people {
-    fixture *made;
-    char *owner, *editor, *viewer, *in_editing_team, *in_viewing_team, *stranger, *admin;
-    int64_t editor_id, viewer_id, stranger_id;
-    char middle[37], target[37], source[37]; /* source → middle → target, the others the owner's */
-} people;
-
-static void register_table(const people *all, const char *token, const char *name,
-                           const char *identifier, const char *target, char uid[37], int status) {
-    char key[256] = "";
-    if (target)
-        snprintf(key, sizeof key,
-                 ", \"foreign_keys\": [{\"name\": \"fk_%s\", \"source_columns\": [\"parent_id\"],"
-                 " \"target_table\": \"%s\", \"target_columns\": [\"id\"], \"on_delete\":"
-                 " \"CASCADE\"}]",
-                 name, target);
-    char *body = mseq_text_format(
-        "{\"data_source_uid\": \"%s\", \"identifier\": \"%s\", \"management_mode\":"
-        " \"platform_managed\", \"labels\": [\"shared\"], \"description\": \"Where %s is kept\","
-        " \"provisioning\": {\"create_table\": true}, \"table_contract\": {\"physical\":"
-        " {\"table_name\": \"%s\"}, \"columns\": [{\"name\": \"id\", \"data_type\": \"int64\","
-        " \"backend_type\": \"BIGINT\", \"primary_key\": true, \"nullable\": false}, {\"name\":"
-        " \"parent_id\", \"data_type\": \"int64\", \"backend_type\": \"BIGINT\"}]%s}}",
-        all->made->source, identifier, name, name, key);
-    mseq_value *row =
-        expect_remote(all->made->manager, token, "POST", META "register/", body, status);
-    if (uid)
-        snprintf(uid, 37, "%s", text_at(row, "uid"));
-    mseq_value_free(row);
-    free(body);
-}
-
-static char *table_path(const char *uid, const char *rest) {
-    char *path = mseq_text_format(META "%s/%s", uid, rest);
-    assert_non_null(path);
-    return path;
-}
-
-static void share(const people *all, const char *uid, const char *route, const char *who,
-                  int64_t id) {
-    char body[64], *path = table_path(uid, route);
-    snprintf(body, sizeof body, "{\"%s\": %lld}", who, (long long)id);
-    mseq_value_free(expect_remote(all->made->manager, all->owner, "POST", path, body, 200));
-    free(path);
-}
-
-static int64_t add_team(const people *all, const char *name, const char *member) {
-    char body[128], path[128];
-    snprintf(body, sizeof body, "{\"name\": \"%s\"}", name);
-    mseq_value *team = expect(all->made->manager, "POST", TEAMS, body, 201);
-    snprintf(path, sizeof path, TEAMS "%s/add-member/", text_at(team, "uid"));
-    snprintf(body, sizeof body, "{\"user\": \"%s\"}", member);
-    mseq_value_free(expect(all->made->manager, "POST", path, body, 200));
-    int64_t id = mseq_object_get_integer(team, "id", 0);
-    mseq_value_free(team);
-    return id;
-}
-
-static int set_up_people(void **state) {
-    people *all = calloc(1, sizeof *all);
-    void *made = NULL;
-    if (!all || set_up_timed(&made) != 0)
-        return -1;
-    all->made = made;
-    mseq_manager *manager = all->made->manager;
-    static const char *const names[] = {"owner",           "editor",          "viewer",
-                                        "in_editing_team", "in_viewing_team", "stranger"};
-    char **const tokens[] = {&all->owner,           &all->editor,          &all->viewer,
-                             &all->in_editing_team, &all->in_viewing_team, &all->stranger};
-    int64_t ids[6];
-    for (size_t i = 0; i < 6; i++) {
-        ids[i] = add_user(manager, names[i], false);
-        *tokens[i] = log_in(manager, names[i], NULL);
-    }
-    all->editor_id = ids[1], all->viewer_id = ids[2], all->stranger_id = ids[5];
-    add_user(manager, "admin", true);
-    all->admin = log_in(manager, "admin", NULL);
-    register_table(all, all->owner, "target", "app.target", NULL, all->target, 201);
-    register_table(all, all->owner, "middle", "app.middle", "target", all->middle, 201);
-    register_table(all, all->owner, "source", "app.source", "middle", all->source, 201);
-    share(all, all->middle, "add-to-edit/", "user_id", all->editor_id);
-    share(all, all->middle, "add-to-view/", "user_id", all->viewer_id);
-    share(all, all->middle, "add-team-to-edit/", "team_id",
-          add_team(all, "Editing team", "in_editing_team"));
-    share(all, all->middle, "add-team-to-view/", "team_id",
-          add_team(all, "Viewing team", "in_viewing_team"));
-    *state = all;
-    return 0;
-}
-
-static int tear_down_people(void **state) {
-    people *all = *state;
-    char *const tokens[] = {all->owner,           all->editor,   all->viewer, all->in_editing_team,
-                            all->in_viewing_team, all->stranger, all->admin};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        free(tokens[i]);
-    void *made = all->made;
-    free(all);
-    return tear_down(&made);
-}
+#include "people_helpers.h"
 
 /* ---- Every route of a table --------------------------------------------------------------------
  */
@@ -141,6 +39,7 @@ static const table_route table_routes[] = {
     {"POST", "remove-team-from-edit/", "{\"team_id\": 99}", true},
     {"DELETE", "", NULL, true},
 };
+
 enum { TABLE_ROUTES = sizeof table_routes / sizeof *table_routes };
 
 static mseq_reply ask(const people *all, const char *token, const char *uid,
@@ -224,17 +123,6 @@ static void test_editors(void **state) {
     mseq_reply_free(&reply);
 }
 
-/* ---- Routes of many tables ---------------------------------------------------------------------
- */
-
-static size_t count_of(const people *all, const char *token, const char *method, const char *path,
-                       const char *body) {
-    mseq_value *reply = expect_remote(all->made->manager, token, method, path, body, 200);
-    size_t count = mseq_value_length(mseq_object_get(reply, "results"));
-    mseq_value_free(reply);
-    return count;
-}
-
 static void test_lists(void **state) {
     const people *all = *state;
     const struct {
@@ -302,13 +190,6 @@ static void test_many_tables(void **state) {
     assert_int_equal(count_pages(all, all->stranger), 0);
     assert_int_equal(count_of(all, all->stranger, "GET", META "?physical_table_name=t7", NULL), 0);
     assert_int_equal(count_of(all, all->viewer, "GET", META "?physical_table_name=t7", NULL), 1);
-}
-
-static mseq_value *detail(const people *all, const char *token, const char *rest) {
-    char *path = table_path(all->middle, rest);
-    mseq_value *row = expect_remote(all->made->manager, token, "GET", path, NULL, 200);
-    free(path);
-    return row;
 }
 
 /* Keys to and from tables that may not be viewed look as if those were not registered. */
@@ -507,170 +388,6 @@ static void test_managed_deletion(void **state) {
     free(body);
 }
 
-/* ---- Sharing -----------------------------------------------------------------------------------
- */
-
-static void test_sharing(void **state) {
-    const people *all = *state;
-    mseq_manager *manager = all->made->manager;
-    char body[64], *add = table_path(all->middle, "add-to-view/");
-    char *remove = table_path(all->middle, "remove-from-view/");
-    char *edit = table_path(all->middle, "add-to-edit/");
-    char *no_edit = table_path(all->middle, "remove-from-edit/");
-    snprintf(body, sizeof body, "{\"user_id\": %lld}", (long long)all->stranger_id);
-    mseq_value *reply = expect_remote(manager, all->editor, "POST", add, body, 200);
-    assert_string_equal(text_at(reply, "action"), "add_to_view");
-    assert_string_equal(text_at(reply, "object_uid"), all->middle);
-    assert_string_equal(text_at(mseq_object_get(reply, "user"), "username"), "stranger");
-    assert_true(mseq_object_get_boolean(reply, "explicit_can_view", false));
-    assert_false(mseq_object_get_boolean(reply, "explicit_can_edit", true));
-    assert_int_equal(mseq_value_length(mseq_object_get(reply, "explicit_can_view_user_ids")), 2);
-    mseq_value_free(reply);
-    mseq_value_free(expect_remote(manager, all->editor, "POST", add, body, 200)); /* again */
-    mseq_value_free(detail(all, all->stranger, ""));
-    mseq_value *state_of = detail(all, all->stranger, "can-view/");
-    check_model("ShareableAccessState", state_of);
-    assert_int_equal(mseq_value_length(mseq_object_get(state_of, "users")), 4);
-    assert_int_equal(mseq_value_length(mseq_object_get(state_of, "teams")), 2);
-    mseq_value_free(state_of);
-    state_of = detail(all, all->stranger, "can-edit/");
-    check_model("ShareableAccessState", state_of);
-    assert_int_equal(mseq_value_length(mseq_object_get(state_of, "users")), 2);
-    assert_int_equal(mseq_value_length(mseq_object_get(state_of, "teams")), 1);
-    mseq_value_free(state_of);
-    /* edit holds for viewing, and what is taken away is what was given */
-    mseq_value_free(expect_remote(manager, all->owner, "POST", edit, body, 200));
-    mseq_value_free(expect_remote(manager, all->owner, "POST", remove, body, 200));
-    mseq_value_free(detail(all, all->stranger, ""));
-    mseq_value_free(expect_remote(manager, all->stranger, "POST", no_edit, body, 200));
-    refuse_remote(manager, all->stranger, "POST", add, body, 404, "not_found");
-    refuse_remote(manager, all->owner, "POST", add, "{\"user_id\": 999}", 404, "not_found");
-    refuse_remote(manager, all->owner, "POST", add, "{\"user_id\": \"7\"}", 400, "wrong_kind");
-    refuse_remote(manager, all->owner, "POST", add, "{\"team_id\": 1}", 400, "unknown_key");
-    free(add);
-    free(remove);
-    free(edit);
-    free(no_edit);
-}
-
-static void test_open_for_everyone(void **state) {
-    const people *all = *state;
-    char *path = table_path(all->middle, "");
-    mseq_value_free(expect_remote(all->made->manager, all->owner, "PATCH", path,
-                                  "{\"open_for_everyone\": true}", 200));
-    mseq_value_free(detail(all, all->stranger, ""));
-    refuse_remote(all->made->manager, all->stranger, "PATCH", path, "{\"description\": \"x\"}", 403,
-                  "edit_required");
-    free(path);
-}
-
-/* Who leaves a team loses what it gave, and a team that goes takes its grants along. */
-static void test_teams(void **state) {
-    const people *all = *state;
-    mseq_manager *manager = all->made->manager;
-    mseq_value *teams = expect_remote(manager, all->stranger, "GET", TEAMS, NULL, 200);
-    assert_int_equal(mseq_value_length(mseq_object_get(teams, "results")), 2);
-    mseq_value_free(teams);
-    mseq_value_free(expect(manager, "POST", TEAMS "Viewing%20team/remove-member/",
-                           "{\"user\": \"in_viewing_team\"}", 200));
-    assert_int_equal(count_of(all, all->in_viewing_team, "GET", META, NULL), 0);
-    mseq_value_free(expect(manager, "DELETE", TEAMS "Editing%20team/", NULL, 200));
-    assert_int_equal(count_of(all, all->in_editing_team, "GET", META, NULL), 0);
-    refuse(manager, "POST", TEAMS, "{\"name\": \"Viewing team\"}", 409, "team_conflict", NULL);
-    refuse(manager, "POST", TEAMS, "{\"name\": \"a/b\"}", 400, "bad_value", "name");
-    mseq_value *renamed =
-        expect(manager, "PATCH", TEAMS "Viewing%20team/", "{\"name\": \"Seers\"}", 200);
-    assert_string_equal(text_at(renamed, "name"), "Seers");
-    mseq_value_free(renamed);
-}
-
-/* ---- Administration ----------------------------------------------------------------------------
- */
-
-static void test_administration(void **state) {
-    const people *all = *state;
-    static const struct {
-        const char *method, *path, *body;
-    } routes[] = {
-        {"POST", USERS, "{\"username\": \"new\"}"},
-        {"PATCH", USERS "viewer/", "{\"is_organization_admin\": true}"},
-        {"POST", TEAMS, "{\"name\": \"new\"}"},
-        {"PATCH", TEAMS "Viewing%20team/", "{\"name\": \"new\"}"},
-        {"DELETE", TEAMS "Viewing%20team/", NULL},
-        {"POST", TEAMS "Viewing%20team/add-member/", "{\"user\": \"stranger\"}"},
-        {"POST", TEAMS "Viewing%20team/remove-member/", "{\"user\": \"stranger\"}"},
-    };
-    mseq_manager *manager = all->made->manager;
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        refuse_remote(manager, all->owner, routes[i].method, routes[i].path, routes[i].body, 403,
-                      "admin_only");
-        mseq_value *reply = remote(manager, all->admin, routes[i].method,
-                                   i == 4 ? TEAMS "Editing%20team/" : routes[i].path,
-                                   i == 3 ? "{\"description\": \"d\"}" : routes[i].body)
-                                .body;
-        assert_string_equal(text_at(reply, "code"), "(none)");
-        mseq_value_free(reply);
-    }
-    refuse(manager, "POST", USERS, "{\"username\": \"new\"}", 409, "username_conflict", NULL);
-    refuse(manager, "POST", USERS, "{\"username\": \"a b\"}", 400, "bad_value", NULL);
-    refuse(manager, "POST", USERS, "{\"username\": \"00000000-0000-4000-8000-00000000abcd\"}", 400,
-           "bad_value", "no name");
-    refuse(manager, "POST", USERS, "{\"username\": \"x\", \"password\": \"short\"}", 400,
-           "bad_value", "password");
-    refuse(manager, "GET", USERS "nobody/", NULL, 404, "not_found", "nobody");
-    mseq_value *users = expect_remote(manager, all->stranger, "GET", USERS, NULL, 200);
-    assert_int_equal(mseq_value_length(mseq_object_get(users, "results")), 9);
-    char *text = to_text(users);
-    assert_null(strstr(text, "scrypt"));
-    free(text);
-    mseq_value_free(users);
-}
-
-/* ---- The revision ------------------------------------------------------------------------------
- */
-
-static int64_t revision(const people *all) {
-    mseq_database *database = NULL;
-    mseq_value *rows = NULL;
-    mseq_connection *connection = open_catalog(all->made->folder, &database);
-    assert_int_equal(mseq_connection_execute(connection, "SELECT revision FROM access_state", NULL,
-                                             &rows, NULL, NULL),
-                     MSEQ_OK);
-    int64_t number = mseq_object_get_integer(mseq_array_get(rows, 0), "revision", -1);
-    mseq_value_free(rows);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-    return number;
-}
-
-static void test_revision(void **state) {
-    const people *all = *state;
-    mseq_manager *manager = all->made->manager;
-    int64_t before = revision(all);
-    char *path = table_path(all->middle, "");
-    mseq_value_free(expect_remote(manager, all->owner, "PATCH", path, "{\"description\": \"x\"}",
-                                  200)); /* no change of access */
-    mseq_value_free(detail(all, all->viewer, ""));
-    assert_int_equal(revision(all), before);
-    share(all, all->middle, "add-to-view/", "user_id", all->stranger_id);
-    assert_true(revision(all) > before);
-    before = revision(all);
-    mseq_value_free(
-        expect_remote(manager, all->owner, "PATCH", path, "{\"open_for_everyone\": true}", 200));
-    assert_true(revision(all) > before);
-    before = revision(all);
-    mseq_value_free(expect(manager, "POST", TEAMS "Viewing%20team/add-member/",
-                           "{\"user\": \"stranger\"}", 200));
-    assert_true(revision(all) > before);
-    before = revision(all);
-    mseq_value_free(expect(manager, "PATCH", USERS "viewer/", "{\"is_disabled\": true}", 200));
-    assert_true(revision(all) > before);
-    before = revision(all);
-    register_table(all, all->stranger, "fresh", "app.fresh", NULL, NULL, 201);
-    assert_true(revision(all) > before);
-    free(path);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_strangers, set_up_people, tear_down_people),
@@ -685,11 +402,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_statements, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_deletion, set_up_people, tear_down_people),
         cmocka_unit_test_setup_teardown(test_managed_deletion, set_up_people, tear_down_people),
-        cmocka_unit_test_setup_teardown(test_sharing, set_up_people, tear_down_people),
-        cmocka_unit_test_setup_teardown(test_open_for_everyone, set_up_people, tear_down_people),
-        cmocka_unit_test_setup_teardown(test_teams, set_up_people, tear_down_people),
-        cmocka_unit_test_setup_teardown(test_administration, set_up_people, tear_down_people),
-        cmocka_unit_test_setup_teardown(test_revision, set_up_people, tear_down_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
