@@ -69,29 +69,13 @@ static inline void execute(const char *kind, const char *uid, const char *access
 /* ---- The role without any judge ----------------------------------------------------------------
  */
 
-/* The first value of the first row that the superuser gets; free() it. */
+/* What the superuser gets; see value_on. */
 static inline char *ask_database(const char *sql) {
-    mseq_database *database = open_uri(all.uri);
-    mseq_connection *connection = connect_to(database);
-    mseq_value *rows = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_execute(connection, sql, NULL, &rows, NULL, &err) != MSEQ_OK)
-        fail_msg("%s: %s", sql, err.message);
-    const mseq_value *row = mseq_array_get(rows, 0);
-    const mseq_value *value = row ? mseq_object_value_at(row, 0) : NULL;
-    char *text =
-        mseq_value_kind(value) == MSEQ_STRING ? strdup(mseq_value_get_text(value)) : to_text(value);
-    mseq_value_free(rows);
-    mseq_connection_release(connection);
-    mseq_database_close(database);
-    return text;
+    return value_on(all.uri, sql);
 }
 
 static inline void expect_answer(const char *sql, const char *expected) {
-    char *text = ask_database(sql);
-    if (strcmp(text, expected) != 0)
-        fail_msg("%s: %s, not %s", sql, text, expected);
-    free(text);
+    expect_on(all.uri, sql, expected);
 }
 
 /* The name of the reader's role in the data source, "" when they have none; free() it. */

@@ -1,95 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Governed statements on SQLite: kinds, scope, functions, limits, triggers and foreign keys, a
- * schema that changes under a verdict. */
-#include <pthread.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "database_helpers.h"
-
-static const char SCHEMA[] =
-    "CREATE TABLE asset (uid TEXT PRIMARY KEY, symbol TEXT, price REAL);"
-    "CREATE TABLE account (uid INTEGER PRIMARY KEY, s TEXT UNIQUE NOT NULL);"
-    "CREATE TABLE holding (uid INTEGER PRIMARY KEY, account INT REFERENCES account (uid) "
-    "  ON DELETE CASCADE, quantity INT);"
-    "CREATE TABLE hidden (id INTEGER PRIMARY KEY, v TEXT, account INT REFERENCES account (uid) "
-    "  ON DELETE CASCADE ON UPDATE CASCADE);"
-    "CREATE TABLE log (what TEXT);"
-    "CREATE VIEW v_hidden AS SELECT v FROM hidden;"
-    "CREATE VIEW v_asset AS SELECT symbol FROM asset;"
-    "CREATE TRIGGER asset_log AFTER INSERT ON asset BEGIN INSERT INTO log SELECT new.symbol "
-    "  || (SELECT count(*) FROM hidden); END;"
-    "INSERT INTO asset VALUES ('a', 'BTC', 1.5), ('b', 'ETH', 2.5), ('c', 'XRP', 3.5);"
-    "INSERT INTO account VALUES (1, 'main'), (2, 'other');"
-    "INSERT INTO hidden VALUES (1, 'secret', 2);"
-    "DELETE FROM log;";
-
-/* asset is read, account and holding are written; hidden, log and the views are out of scope */
-static const mseq_governed_table SCOPE[] = {{"asset", MSEQ_ACCESS_READ, NULL},
-                                            {"account", MSEQ_ACCESS_WRITE, NULL},
-                                            {"Holding", MSEQ_ACCESS_WRITE, NULL}};
-static const mseq_governed_table WRITE_ASSET[] = {{"asset", MSEQ_ACCESS_WRITE, NULL}};
-
-static int setup(void **state) {
-    mseq_database *database = open_uri("sqlite://");
-    mseq_connection *c = connect_to(database);
-    mseq_database_close(database);
-    run_script(c, SCHEMA);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    mseq_connection_release(*state);
-    return 0;
-}
-
-static mseq_governed_statement governed(const char *operation, const char *sql) {
-    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    statement.operation = operation;
-    statement.sql = sql;
-    statement.sql_length = strlen(sql);
-    statement.tables = SCOPE;
-    statement.table_count = 3;
-    statement.max_rows = 100;
-    statement.timeout_ms = 20000;
-    return statement;
-}
-
-static void allow_statement(mseq_connection *c, const mseq_governed_statement *statement,
-                            const char *expected) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_result result;
-    if (mseq_connection_run_governed(c, statement, &result, &err) != MSEQ_OK)
-        fail_msg("%s %s: %s [%s]", statement->operation, statement->sql, err.message, err.code);
-    char *text = text_of(result.rows);
-    if (expected)
-        assert_string_equal(text, expected);
-    free(text);
-    mseq_value_free(result.rows);
-}
-
-static void allow(mseq_connection *c, const char *operation, const char *sql,
-                  const char *expected) {
-    mseq_governed_statement statement = governed(operation, sql);
-    allow_statement(c, &statement, expected);
-}
-
-static void deny_statement(mseq_connection *c, const mseq_governed_statement *statement,
-                           mseq_status status, const char *code, mseq_error *err) {
-    mseq_governed_result result = {.rows = NULL};
-    mseq_status got = mseq_connection_run_governed(c, statement, &result, err);
-    if (got != status || strcmp(err->code, code) != 0)
-        fail_msg("%s %s: expected %s, got %s [%s] %s", statement->operation, statement->sql, code,
-                 mseq_status_name(got), err->code, err->message);
-    assert_null(result.rows);
-}
-
-static void deny(mseq_connection *c, const char *operation, const char *sql, const char *code) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement statement = governed(operation, sql);
-    deny_statement(c, &statement, MSEQ_E_STATEMENT, code, &err);
-}
+ * Governed statements on SQLite: kinds, scope, functions, triggers and foreign keys, a schema that
+ * changes under a verdict. */
+#include "governed_helpers.h"
 
 /* ---- Kinds */
 
@@ -324,167 +236,7 @@ static void test_functions(void **state) {
     deny(*state, "select", "SELECT zeroblob(1000000000)", "invalid_statement");
 }
 
-/* ---- Parameters, rows, limits */
-
-static void test_parameters(void **state) {
-    mseq_governed_statement s = governed("select", "SELECT ?2 AS b, ?1 AS a, ?1 || '' AS again");
-    mseq_value *parameters = json("[\"x'; DROP TABLE account; --\", 9223372036854775807]");
-    s.parameters = parameters;
-    for (int i = 0; i < 2; i++)
-        allow_statement(*state, &s,
-                        "[{\"b\": 9223372036854775807, \"a\": \"x'; DROP TABLE account; --\", "
-                        "\"again\": \"x'; DROP TABLE account; --\"}]");
-    mseq_value_free(parameters);
-    parameters = json("[1]");
-    s.parameters = parameters;
-    mseq_error err = MSEQ_ERROR_INIT;
-    deny_statement(*state, &s, MSEQ_E_STATEMENT, "parameter_missing", &err);
-    mseq_value_free(parameters);
-}
-
-static void check_page(mseq_connection *c, int64_t max_rows, int64_t offset, const char *expected,
-                       bool has_more) {
-    mseq_governed_statement s = governed("select", "SELECT uid FROM asset ORDER BY uid LIMIT 3");
-    s.max_rows = max_rows;
-    s.offset = offset;
-    mseq_governed_result result;
-    assert_int_equal(mseq_connection_run_governed(c, &s, &result, NULL), MSEQ_OK);
-    char *text = text_of(result.rows);
-    assert_string_equal(text, expected);
-    assert_int_equal(result.has_more, has_more);
-    assert_true(result.has_rows);
-    assert_int_equal(result.affected, 0);
-    free(text);
-    mseq_value_free(result.rows);
-}
-
-static void test_pages(void **state) {
-    check_page(*state, 2, 0, "[{\"uid\": \"a\"}, {\"uid\": \"b\"}]", true);
-    check_page(*state, 2, 2, "[{\"uid\": \"c\"}]", false);
-    check_page(*state, 3, 0, "[{\"uid\": \"a\"}, {\"uid\": \"b\"}, {\"uid\": \"c\"}]", false);
-    check_page(*state, 1, 1, "[{\"uid\": \"b\"}]", true);
-    check_page(*state, 1, 9, "[]", false);
-}
-
-static void test_writes_and_rows(void **state) {
-    mseq_governed_result result;
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement s = governed(
-        "insert", "INSERT INTO account (uid, s) VALUES (10, 'a'), (11, 'b'), (12, 'c') RETURNING "
-                  "uid, s AS uid");
-    s.max_rows = 2;
-    deny_statement(*state, &s, MSEQ_E_STATEMENT, "row_limit", &err);
-    assert_mentions(err.message, "returns 3 rows, max_rows is 2");
-    run(*state, "SELECT count(*) AS n FROM account", NULL, "[{\"n\": 2}]");
-    s.max_rows = 3;
-    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_OK);
-    char *text = text_of(result.rows);
-    assert_string_equal(text, "[{\"uid\": 10, \"uid_1\": \"a\"}, {\"uid\": 11, \"uid_1\": \"b\"}, "
-                              "{\"uid\": 12, \"uid_1\": \"c\"}]");
-    free(text);
-    assert_int_equal(result.affected, 3);
-    assert_true(result.has_rows);
-    assert_false(result.has_more);
-    mseq_value_free(result.rows);
-    s = governed("update", "UPDATE account SET s = s || '!' WHERE uid >= 11");
-    s.max_rows = 1; /* no rows come back, so none are too many */
-    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_OK);
-    assert_int_equal(result.affected, 2);
-    assert_false(result.has_rows);
-    mseq_value_free(result.rows);
-    /* a constraint takes everything back */
-    mseq_error_clear(&err);
-    s = governed("insert", "INSERT INTO account (uid, s) VALUES (20, 'p'), (1, 'q') RETURNING uid");
-    deny_statement(*state, &s, MSEQ_E_DATABASE_CONSTRAINT, "unique_violation", &err);
-    assert_string_equal(err.sqlstate, "23505");
-    run(*state, "SELECT count(*) AS n FROM account WHERE uid = 20", NULL, "[{\"n\": 0}]");
-}
-
-static void test_bytes(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement s =
-        governed("select", "SELECT printf('%.*c', 600, 'x') AS x FROM asset");
-    s.max_bytes = 1000;
-    deny_statement(*state, &s, MSEQ_E_LIMIT, "response_too_large", &err);
-    assert_mentions(err.message, "1000 bytes");
-    s.max_bytes = 2000;
-    allow_statement(*state, &s, NULL);
-    mseq_error_clear(&err);
-    s = governed("insert", "INSERT INTO account (uid, s) VALUES (30, 'much') RETURNING "
-                           "printf('%.*c', 600, 'x')");
-    s.max_bytes = 100;
-    deny_statement(*state, &s, MSEQ_E_LIMIT, "response_too_large", &err);
-    run(*state, "SELECT count(*) AS n FROM account WHERE uid = 30", NULL, "[{\"n\": 0}]");
-}
-
-static const char ENDLESS[] =
-    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-
-static void test_timeout(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement s = governed("select", ENDLESS);
-    s.timeout_ms = 30;
-    deny_statement(*state, &s, MSEQ_E_TIMEOUT, "timeout", &err);
-    mseq_error_clear(&err);
-    s = governed("insert", "INSERT INTO account (s) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
-                           "SELECT i + 1 FROM n) SELECT 'x' || i FROM n");
-    s.timeout_ms = 30;
-    deny_statement(*state, &s, MSEQ_E_TIMEOUT, "timeout", &err);
-    /* the connection is as good as before, nothing is left behind */
-    allow(*state, "select", "SELECT count(*) AS n FROM account", "[{\"n\": 2}]");
-}
-
-static void *set_later(void *token) {
-    usleep(20000);
-    mseq_cancellation_set(token);
-    return NULL;
-}
-
-static void test_cancellation(void **state) {
-    mseq_cancellation *token = mseq_cancellation_new();
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, set_later, token), 0);
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement s = governed("select", ENDLESS);
-    s.cancellation = token;
-    deny_statement(*state, &s, MSEQ_E_CANCELLED, "cancelled", &err);
-    pthread_join(thread, NULL);
-    mseq_error_clear(&err);
-    s.sql = "SELECT 1"; /* set before the start */
-    s.sql_length = 8;
-    deny_statement(*state, &s, MSEQ_E_CANCELLED, "cancelled", &err);
-    mseq_cancellation_free(token);
-    allow(*state, "select", "SELECT 1 AS a", "[{\"a\": 1}]");
-}
-
-static void test_arguments(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_result result;
-    mseq_governed_statement s = governed("merge", "SELECT 1");
-    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, &err), MSEQ_E_ARGUMENT);
-    assert_mentions(err.message, "'merge'");
-    s = governed("select", "SELECT 1");
-    s.max_rows = 0;
-    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_E_ARGUMENT);
-    assert_int_equal(mseq_connection_begin(*state, false, NULL), MSEQ_OK);
-    s.max_rows = 1;
-    assert_int_equal(mseq_connection_run_governed(*state, &s, &result, NULL), MSEQ_E_ARGUMENT);
-    mseq_connection_rollback(*state);
-}
-
 /* ---- Golden verdicts (made for PostgreSQL): the same here, but for what SQLite cannot parse */
-
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    rewind(file);
-    char *text = calloc(1, (size_t)size + 1);
-    assert_int_equal(fread(text, 1, (size_t)size, file), size);
-    fclose(file);
-    return text;
-}
 
 /* Dollar quotes, TABLE, data-modifying CTEs, an upsert that names a column the tables here do not
  * have, DELETE USING. */
@@ -535,8 +287,7 @@ static void test_golden_verdicts(void **state) {
                "CREATE TABLE hidden (id, v); CREATE VIEW v_hidden AS SELECT v FROM hidden;"
                "CREATE TABLE holding (uid INTEGER PRIMARY KEY, set_uid, q, account_uid);"
                "CREATE TABLE holding_set (uid INTEGER PRIMARY KEY, s)");
-    char *file = read_file(MSEQ_SPEC_DIR "/golden/governance.json");
-    mseq_value *golden = json(file);
+    mseq_value *golden = json_of_file(MSEQ_SPEC_DIR "/golden/governance.json");
     const mseq_value *cases = mseq_object_get(golden, "cases");
     assert_true(mseq_value_length(cases) > 50);
     for (size_t i = 0; i < mseq_value_length(cases); i++)
@@ -544,7 +295,6 @@ static void test_golden_verdicts(void **state) {
             if (!not_for_sqlite(mseq_object_get_integer(mseq_array_get(cases, i), "id", 0)))
                 check_verdict(*state, mseq_array_get(cases, i), operations[k]);
     mseq_value_free(golden);
-    free(file);
 }
 
 /* ---- Verdicts and the cache */
@@ -610,39 +360,7 @@ static void test_ordinary_statements_are_free(void **state) {
     run(*state, "SELECT sqlite_version() IS NOT NULL AS v", NULL, "[{\"v\": 1}]");
 }
 
-static void test_locked(void **state) {
-    (void)state;
-    char folder[] = "/tmp/mseq-governed-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    char *uri = mseq_text_format("sqlite:///%s/g.db", folder);
-    mseq_database *database = open_uri(uri);
-    mseq_connection *c = connect_to(database), *other = connect_to(database);
-    run_script(c, SCHEMA);
-    assert_int_equal(mseq_connection_begin(other, true, NULL), MSEQ_OK);
-    run(other, "INSERT INTO account VALUES (5, 'five')", NULL, NULL);
-    /* readers do not wait, writers do, up to the busy timeout or their own */
-    allow(c, "select", "SELECT count(*) AS n FROM account", "[{\"n\": 2}]");
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement s = governed("delete", "DELETE FROM account WHERE uid = 1");
-    deny_statement(c, &s, MSEQ_E_DATABASE_LOCKED, "database_locked", &err);
-    assert_null(strstr(err.message, folder)); /* an author learns no path */
-    mseq_error_clear(&err);
-    s = governed("delete", "DELETE FROM account WHERE uid = 1 RETURNING uid");
-    s.timeout_ms = 10;
-    deny_statement(c, &s, MSEQ_E_TIMEOUT, "timeout", &err);
-    mseq_connection_release(other);
-    s.timeout_ms = 20000;
-    allow_statement(c, &s, "[{\"uid\": 1}]");
-    mseq_connection_release(c);
-    mseq_database_close(database);
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): a name of our own
-    free(uri);
-}
-
 int main(void) {
-#define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         WITH_DATABASE(test_select),
         WITH_DATABASE(test_kinds),
@@ -652,18 +370,10 @@ int main(void) {
         WITH_DATABASE(test_scope_writes),
         WITH_DATABASE(test_effects_of_the_schema),
         WITH_DATABASE(test_functions),
-        WITH_DATABASE(test_parameters),
-        WITH_DATABASE(test_pages),
-        WITH_DATABASE(test_writes_and_rows),
-        WITH_DATABASE(test_bytes),
-        WITH_DATABASE(test_timeout),
-        WITH_DATABASE(test_cancellation),
-        WITH_DATABASE(test_arguments),
         WITH_DATABASE(test_golden_verdicts),
         WITH_DATABASE(test_scopes_do_not_share_verdicts),
         WITH_DATABASE(test_schema_changes),
         WITH_DATABASE(test_ordinary_statements_are_free),
-        cmocka_unit_test(test_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

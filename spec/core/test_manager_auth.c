@@ -477,7 +477,7 @@ static void test_browser_refusals(void **state) {
 
 /* All that the catalog of a folder holds. */
 static void read_catalog(const char *folder, mseq_buffer *text) {
-    char path[128], piece[65536];
+    char path[128];
     if (test_catalog(folder)) {
         mseq_database *database = NULL;
         mseq_value *rows = NULL;
@@ -495,11 +495,7 @@ static void read_catalog(const char *folder, mseq_buffer *text) {
         return;
     }
     snprintf(path, sizeof path, "%s/catalog.sqlite", folder);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    for (size_t size; (size = fread(piece, 1, sizeof piece, file)) > 0;)
-        mseq_buffer_append(text, piece, size);
-    fclose(file);
+    assert_int_equal(mseq_file_read(path, SIZE_MAX, text, NULL), MSEQ_OK);
 }
 
 /* Neither a password nor a token stands in the catalog. */

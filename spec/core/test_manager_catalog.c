@@ -76,13 +76,10 @@ static int64_t version_in(const char *file) {
 
 /* A catalog as the first version wrote it, with two tables, a label and a foreign key. */
 static void write_version_1(const place *made) {
-    FILE *file = fopen(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", "rb");
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    char piece[4096];
-    assert_non_null(file);
-    for (size_t size; (size = fread(piece, 1, sizeof piece, file)) > 0;)
-        mseq_buffer_append(&text, piece, size);
-    fclose(file);
+    assert_int_equal(
+        mseq_file_read(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", SIZE_MAX, &text, NULL),
+        MSEQ_OK);
     run_on(made->file, mseq_buffer_text(&text));
     mseq_buffer_free(&text);
 }

@@ -225,18 +225,16 @@ static void test_search_after_upgrade(void **state) {
     mseq_database *database = NULL;
     mseq_connection *connection = NULL;
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    char path[128], uri[160], piece[4096];
+    char path[128], uri[160];
     if (test_catalog(made->folder)) /* PostgreSQL never had such a catalog */
         return;
     mseq_manager_close(made->manager);
     snprintf(path, sizeof path, "%s/catalog.sqlite", made->folder);
     assert_int_equal(unlink(path), 0);
     snprintf(uri, sizeof uri, "sqlite:///%s", path);
-    FILE *file = fopen(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", "rb");
-    assert_non_null(file);
-    for (size_t size; (size = fread(piece, 1, sizeof piece, file)) > 0;)
-        mseq_buffer_append(&text, piece, size);
-    fclose(file);
+    assert_int_equal(
+        mseq_file_read(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", SIZE_MAX, &text, NULL),
+        MSEQ_OK);
     options.uri = uri;
     assert_int_equal(mseq_database_open(&options, &database, NULL), MSEQ_OK);
     assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);

@@ -164,12 +164,7 @@ static void run_case(const char *name, const mseq_value *document) {
 static mseq_value *read_document(const char *path) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
     mseq_value *document = NULL;
-    char bytes[4096];
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    for (size_t count; (count = fread(bytes, 1, sizeof bytes, file)) > 0;)
-        mseq_buffer_append(&text, bytes, count);
-    (void)fclose(file);
+    assert_int_equal(mseq_file_read(path, SIZE_MAX, &text, NULL), MSEQ_OK);
     assert_int_equal(mseq_json_parse(mseq_buffer_text(&text), text.length, 0, &document, NULL),
                      MSEQ_OK);
     mseq_buffer_free(&text);

@@ -1,126 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Governed statements on PostgreSQL, on a private server. */
-#include <pthread.h>
-
-#include "postgresql_helpers.h"
-
-/* A value from JSON with ' in place of " and ` in place of '. */
-static mseq_value *document(const char *text) {
-    char *quoted = strdup(text);
-    for (char *c = quoted; *c; c++)
-        if (*c == '\'' || *c == '`')
-            *c = *c == '`' ? '\'' : '"';
-    mseq_value *value = json(quoted);
-    free(quoted);
-    return value;
-}
-
-static void assert_document(const mseq_value *value, const char *expected) {
-    mseq_value *wanted = document(expected);
-    char *left = text_of(value), *right = text_of(wanted);
-    assert_string_equal(left, right);
-    free(left);
-    free(right);
-    mseq_value_free(wanted);
-}
-
-static const char SCHEMA[] =
-    "CREATE TABLE asset (uid int PRIMARY KEY, symbol text, price numeric(20, 8));"
-    "CREATE TABLE account (uid int PRIMARY KEY, s text, asset_uid int REFERENCES asset);"
-    "CREATE TABLE holding_set (uid int PRIMARY KEY);"
-    "CREATE TABLE holding (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, set_uid int, q float8,"
-    " h int);"
-    "CREATE TABLE hidden (id int PRIMARY KEY, v text); INSERT INTO hidden VALUES (1, 'secret');"
-    "CREATE TABLE child (id int PRIMARY KEY, account_uid int REFERENCES account ON DELETE CASCADE,"
-    " strict_uid int REFERENCES holding_set);"
-    "CREATE VIEW v_hidden AS SELECT v FROM hidden; CREATE VIEW v_asset AS SELECT * FROM asset;"
-    "INSERT INTO asset SELECT i, 's' || i, i * 1.5 FROM generate_series(1, 300) i;"
-    "INSERT INTO account VALUES (1, 'a', 1), (2, 'b', 2);"
-    "INSERT INTO holding_set VALUES (7);"
-    "CREATE SCHEMA other_schema; CREATE TABLE other_schema.asset (uid int);";
-
-static const mseq_governed_table SCOPE[] = {{"asset", MSEQ_ACCESS_READ, NULL},
-                                            {"account", MSEQ_ACCESS_WRITE, NULL},
-                                            {"holding", MSEQ_ACCESS_WRITE, NULL},
-                                            {"holding_set", MSEQ_ACCESS_WRITE, NULL}};
-enum { SCOPE_COUNT = sizeof SCOPE / sizeof *SCOPE };
-
-static mseq_database *database;
-static mseq_connection *connection, *other;
-
-static mseq_governed_statement governed(const char *operation, const char *sql) {
-    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    statement.operation = operation;
-    statement.sql = sql;
-    statement.sql_length = strlen(sql);
-    statement.tables = SCOPE;
-    statement.table_count = SCOPE_COUNT;
-    statement.max_rows = 1000;
-    statement.timeout_ms = 10000;
-    return statement;
-}
-
-/* Rows as JSON with ' for ". */
-static void allowed(const mseq_governed_statement *statement, const char *rows) {
-    mseq_governed_result result = {.rows = NULL};
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_run_governed(connection, statement, &result, &err) != MSEQ_OK)
-        fail_msg("%s: %s (%s)", statement->sql, err.message, err.code);
-    if (rows)
-        assert_document(result.rows, rows);
-    mseq_value_free(result.rows);
-}
-
-static void allow(const char *operation, const char *sql, const char *rows) {
-    mseq_governed_statement statement = governed(operation, sql);
-    allowed(&statement, rows);
-}
-
-static void denied(const mseq_governed_statement *statement, mseq_status status, const char *code,
-                   mseq_error *err) {
-    mseq_governed_result result = {.rows = NULL};
-    mseq_error_clear(err);
-    if (mseq_connection_run_governed(connection, statement, &result, err) == MSEQ_OK)
-        fail_msg("%s: allowed", statement->sql);
-    if (err->status != status || strcmp(err->code, code) != 0)
-        fail_msg("%s: %s (%s), expected %s", statement->sql, err->message, err->code, code);
-    assert_null(strstr(err->message, "secret"));
-    assert_null(strstr(err->detail, "secret"));
-    /* one that saw an error is closed, as it is between two users */
-    mseq_connection_release(connection);
-    connection = connect_to(database);
-}
-
-static mseq_error deny(const char *operation, const char *sql, mseq_status status,
-                       const char *code) {
-    mseq_governed_statement statement = governed(operation, sql);
-    mseq_error err = MSEQ_ERROR_INIT;
-    denied(&statement, status, code, &err);
-    return err;
-}
-
-static void script(const char *sql) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_script(other, sql, &err) != MSEQ_OK)
-        fail_msg("%s: %s", sql, err.message);
-}
-
-/* The first value of the first row as text. */
-static const char *ask(const char *sql) {
-    static char text[128];
-    mseq_value *rows = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_connection_execute(other, sql, NULL, &rows, NULL, &err) != MSEQ_OK)
-        fail_msg("%s: %s", sql, err.message);
-    const mseq_value *value = mseq_object_value_at(mseq_array_get(rows, 0), 0);
-    if (mseq_value_kind(value) == MSEQ_INTEGER)
-        snprintf(text, sizeof text, "%lld", (long long)mseq_value_get_integer(value, 0));
-    else
-        snprintf(text, sizeof text, "%s",
-                 mseq_value_get_text(value) ? mseq_value_get_text(value) : "");
-    mseq_value_free(rows);
-    return text;
-}
+ * Governed statements on PostgreSQL, on a private server: selects, writes and their effects, kinds
+ * of tables, scopes, values, verdicts. */
+#include "postgresql_governed_helpers.h"
 
 /* ---- Selects -----------------------------------------------------------------------------------
  */
@@ -140,127 +21,6 @@ static void selects(void **state) {
     deny("select", "SELECT * FROM v_hidden", MSEQ_E_STATEMENT, "scope_violation");
     deny("select", "SELECT nothing FROM asset", MSEQ_E_STATEMENT, "invalid_statement");
     deny("select", "SELECT 1 / (uid - 1) FROM asset", MSEQ_E_STATEMENT, "invalid_value");
-}
-
-static void pages(void **state) {
-    mseq_governed_statement statement = governed("select", "SELECT uid FROM asset ORDER BY uid");
-    mseq_governed_result result = {.rows = NULL};
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    for (int round = 0; round < 3; round++) {
-        int64_t seen = 0;
-        for (bool more = true; more; seen += 70) {
-            statement.max_rows = 70;
-            statement.offset = seen;
-            assert_int_equal(mseq_connection_run_governed(connection, &statement, &result, &err),
-                             MSEQ_OK);
-            more = result.has_more;
-            assert_int_equal(mseq_value_length(result.rows), more ? 70 : 20);
-            assert_int_equal(mseq_object_get_integer(mseq_array_get(result.rows, 0), "uid", 0),
-                             seen + 1);
-            mseq_value_free(result.rows);
-            result.rows = NULL;
-        }
-        assert_int_equal(seen, 350);
-    }
-    statement.offset = 300;
-    allowed(&statement, "[]");
-    statement.offset = 299;
-    statement.max_rows = 1;
-    allowed(&statement, "[{'uid': 300}]");
-}
-
-/* A statement whose rows were few, and then are many: the wanted ones come, the rest is not read.
- */
-static void few_then_many(void **state) {
-    mseq_governed_statement statement =
-        governed("select", "SELECT g FROM generate_series(1, $1::int) AS t(g)");
-    mseq_value *parameters = document("[3]"), *many = document("[500000]");
-    mseq_governed_result result = {.rows = NULL};
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    statement.parameters = parameters;
-    for (int i = 0; i < 3; i++)
-        allowed(&statement, "[{'g': 1}, {'g': 2}, {'g': 3}]");
-    statement.parameters = many;
-    statement.max_rows = 2;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(mseq_connection_run_governed(connection, &statement, &result, &err),
-                         MSEQ_OK);
-        assert_true(result.has_more);
-        assert_document(result.rows, "[{'g': 1}, {'g': 2}]");
-        mseq_value_free(result.rows);
-        result.rows = NULL;
-        mseq_connection_release(connection); /* the server is no longer busy with it */
-        connection = connect_to(database);
-    }
-    mseq_value_free(parameters);
-    mseq_value_free(many);
-}
-
-static void limits(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    mseq_governed_statement statement =
-        governed("select", "SELECT count(*) FROM asset a, asset b, asset c, asset d, asset e");
-    statement.timeout_ms = 200;
-    denied(&statement, MSEQ_E_TIMEOUT, "timeout", &err);
-    assert_non_null(strstr(err.message, "200 ms"));
-    statement = governed("select", "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
-                                   " SELECT count(*) FROM r");
-    statement.timeout_ms = 200;
-    denied(&statement, MSEQ_E_TIMEOUT, "timeout", &err);
-    statement = governed("select", "SELECT repeat('x', 1000) AS s FROM asset");
-    statement.max_bytes = 10000;
-    denied(&statement, MSEQ_E_LIMIT, "response_too_large", &err);
-    statement = governed("select", "SELECT 1");
-    statement.offset = (int64_t)1 << 40;
-    statement.sql = "SELECT 1 AS other";
-    statement.sql_length = strlen(statement.sql);
-    denied(&statement, MSEQ_E_LIMIT, "limit", &err);
-    statement.max_rows = 0;
-    denied(&statement, MSEQ_E_ARGUMENT, "argument", &err);
-}
-
-/* One value of 60 MB: refused while it comes or, where libpq had it whole before, behind it. */
-static void huge_values(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    script("INSERT INTO account VALUES (50, repeat('0123456789', 6000000), 1)");
-    mseq_governed_statement statement = governed("select", "SELECT s FROM account WHERE uid = 50");
-    statement.max_bytes = 1024 * 1024;
-    denied(&statement, MSEQ_E_LIMIT, "response_too_large", &err);
-    mseq_connection_release(connection);
-    assert_int_equal(mseq_database_connect(database, &connection, NULL), MSEQ_OK);
-    statement = governed("select", "SELECT length(s) AS n FROM account WHERE uid = 50");
-    statement.max_bytes = 1024 * 1024;
-    allowed(&statement, "[{'n': 60000000}]");
-    script("DELETE FROM account WHERE uid = 50");
-}
-
-static void *cancel_soon(void *data) {
-    usleep(150000);
-    mseq_cancellation_set(data);
-    return NULL;
-}
-
-static void cancellation(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_cancellation *token = mseq_cancellation_new();
-    pthread_t thread;
-    (void)state;
-    mseq_governed_statement statement = governed(
-        "select", "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 9) b");
-    statement.cancellation = token;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, token), 0);
-    denied(&statement, MSEQ_E_CANCELLED, "cancelled", &err);
-    pthread_join(thread, NULL);
-    denied(&statement, MSEQ_E_CANCELLED, "cancelled", &err); /* not even begun */
-    mseq_cancellation_free(token);
-    assert_string_equal(ask("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
-                            "query LIKE '%generate_series(1, 100000000) a%' AND pid <> "
-                            "pg_backend_pid()"),
-                        "0");
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------
@@ -293,61 +53,8 @@ static void writes(void **state) {
     allow("delete", "DELETE FROM account WHERE uid >= 10 RETURNING uid",
           "[{'uid': 10}, {'uid': 11}, {'uid': 12}]");
     deny("update", "UPDATE asset SET symbol = 'x'", MSEQ_E_STATEMENT, "write_not_permitted");
-    assert_string_equal(ask("SELECT count(*) FROM account"), "2");
-    assert_string_equal(ask("SELECT symbol FROM asset WHERE uid = 1"), "s1");
-}
-
-static void too_many_returned(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    mseq_governed_statement statement =
-        governed("insert", "INSERT INTO holding_set SELECT g FROM generate_series(100, 149) AS "
-                           "t(g) RETURNING uid");
-    statement.max_rows = 49;
-    denied(&statement, MSEQ_E_STATEMENT, "row_limit", &err);
-    assert_non_null(strstr(err.message, "50 rows"));
-    assert_non_null(strstr(err.message, "nothing was written"));
-    assert_string_equal(ask("SELECT count(*) FROM holding_set WHERE uid >= 100"), "0");
-    statement.max_rows = 50;
-    allowed(&statement, NULL);
-    assert_string_equal(ask("SELECT count(*) FROM holding_set WHERE uid >= 100"), "50");
-    script("DELETE FROM holding_set WHERE uid >= 100");
-}
-
-/* ---- Confirmation ------------------------------------------------------------------------------
- */
-
-static mseq_status say_no(void *data, mseq_error *err) {
-    assert_ptr_equal(data, &database);
-    return mseq_error_set(err, MSEQ_E_PERMISSION, "not any more");
-}
-
-static mseq_status say_yes(void *data, mseq_error *err) {
-    (void)err;
-    ++*(int *)data;
-    return MSEQ_OK;
-}
-
-static void confirmation(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    int asked = 0;
-    (void)state;
-    mseq_governed_statement statement =
-        governed("insert", "INSERT INTO account (uid, s) VALUES (20, 'x')");
-    statement.confirm = say_no;
-    statement.confirm_data = &database;
-    denied(&statement, MSEQ_E_PERMISSION, "permission", &err);
-    assert_string_equal(ask("SELECT count(*) FROM account WHERE uid = 20"), "0");
-    statement.confirm = say_yes;
-    statement.confirm_data = &asked;
-    allowed(&statement, NULL);
-    assert_int_equal(asked, 1);
-    assert_string_equal(ask("SELECT count(*) FROM account WHERE uid = 20"), "1");
-    statement = governed("select", "SELECT uid FROM account WHERE uid = 20");
-    statement.confirm = say_no;
-    statement.confirm_data = &database;
-    denied(&statement, MSEQ_E_PERMISSION, "permission", &err);
-    script("DELETE FROM account WHERE uid = 20");
+    expect_answer("SELECT count(*) FROM account", "2");
+    expect_answer("SELECT symbol FROM asset WHERE uid = 1", "s1");
 }
 
 /* ---- What the database alone knows (F1 to F13) -------------------------------------------------
@@ -358,7 +65,7 @@ static void effects(void **state) {
     /* F1: a cascade is authorised by the foreign key */
     script("INSERT INTO child VALUES (1, 1, NULL)");
     allow("delete", "DELETE FROM account WHERE uid = 1", NULL);
-    assert_string_equal(ask("SELECT count(*) FROM child"), "0");
+    expect_answer("SELECT count(*) FROM child", "0");
     script("INSERT INTO account VALUES (1, 'a', 1)");
     /* F4: a trigger with its owner's rights */
     script("CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
@@ -428,7 +135,7 @@ static void kinds_of_tables(void **state) {
     statement.sql = "INSERT INTO split VALUES (1)";
     statement.sql_length = strlen(statement.sql);
     allowed(&statement, NULL);
-    assert_string_equal(ask("SELECT count(*) FROM split_1"), "1");
+    expect_answer("SELECT count(*) FROM split_1", "1");
     script("DROP TABLE split; DROP EXTENSION file_fdw CASCADE");
 }
 
@@ -448,22 +155,6 @@ static void constraints(void **state) {
                "database_constraint");
     assert_non_null(strstr(err.message, "column 'uid' of table 'account'"));
     script("DELETE FROM child");
-}
-
-/* F18 */
-static void locks(void **state) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    mseq_governed_statement statement =
-        governed("update", "UPDATE account SET s = 'l' WHERE uid = 1");
-    statement.timeout_ms = 300;
-    assert_int_equal(mseq_connection_begin(other, true, NULL), MSEQ_OK);
-    assert_int_equal(mseq_connection_execute(other, "UPDATE account SET s = 'm' WHERE uid = 1",
-                                             NULL, NULL, NULL, NULL),
-                     MSEQ_OK);
-    denied(&statement, MSEQ_E_DATABASE_LOCKED, "database_locked", &err);
-    assert_string_equal(err.sqlstate, "55P03");
-    mseq_connection_rollback(other);
 }
 
 /* ---- Statements that are kept ------------------------------------------------------------------
@@ -499,29 +190,6 @@ static void scopes(void **state) {
     deny("select", "SELECT v FROM hidden", MSEQ_E_STATEMENT, "scope_violation");
     statement.operation = "update";
     denied(&statement, MSEQ_E_STATEMENT, "kind_mismatch", &err);
-}
-
-/* E37: nothing of one use is left for the next. */
-static void resets(void **state) {
-    static const char sql[] =
-        "SELECT current_setting('search_path') || current_setting('statement_timeout') || "
-        "current_setting('lock_timeout') || current_setting('transaction_read_only') || "
-        "(SELECT count(*) FROM pg_cursors WHERE name = 'mseq_rows') AS s";
-    mseq_value *rows = NULL;
-    (void)state;
-    allow("select", "SELECT 1 AS n", NULL);
-    assert_false(mseq_connection_in_transaction(connection));
-    assert_int_equal(mseq_connection_execute(connection, sql, NULL, &rows, NULL, NULL), MSEQ_OK);
-    assert_document(rows, "[{'s': '\\\'$user\\\', public050msoff0'}]");
-    mseq_value_free(rows);
-    /* one of its own, or none */
-    mseq_error err = MSEQ_ERROR_INIT;
-    mseq_governed_statement statement = governed("select", "SELECT 1");
-    mseq_governed_result result = {.rows = NULL};
-    assert_int_equal(mseq_connection_begin(connection, true, NULL), MSEQ_OK);
-    assert_int_equal(mseq_connection_run_governed(connection, &statement, &result, &err),
-                     MSEQ_E_ARGUMENT);
-    mseq_connection_rollback(connection);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------
@@ -587,58 +255,21 @@ static void golden_case(const mseq_value *item) {
 }
 
 static void golden(void **state) {
-    FILE *file = fopen(MSEQ_SPEC_DIR "/golden/governance.json", "rb");
-    mseq_buffer content = MSEQ_BUFFER_INIT;
-    mseq_value *data = NULL;
-    char part[4096];
+    mseq_value *data = json_of_file(MSEQ_SPEC_DIR "/golden/governance.json");
     (void)state;
-    assert_non_null(file);
-    for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;)
-        mseq_buffer_append(&content, part, got);
-    fclose(file);
-    assert_int_equal(mseq_json_parse(content.data, content.length, 0, &data, NULL), MSEQ_OK);
     const mseq_value *cases = mseq_object_get(data, "cases");
     for (size_t i = 0; i < mseq_value_length(cases); i++)
         golden_case(mseq_array_get(cases, i));
     mseq_value_free(data);
-    mseq_buffer_free(&content);
-}
-
-/* ---- The program -------------------------------------------------------------------------------
- */
-
-static int start(void **state) {
-    char *uri = postgresql_database("governed");
-    mseq_error err = MSEQ_ERROR_INIT;
-    (void)state;
-    database = open_uri(uri);
-    free(uri);
-    connection = connect_to(database);
-    other = connect_to(database);
-    if (mseq_connection_script(other, SCHEMA, &err) != MSEQ_OK)
-        fail_msg("%s", err.message);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    mseq_connection_release(connection);
-    mseq_connection_release(other);
-    mseq_database_close(database);
-    return 0;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selects),         cmocka_unit_test(pages),
-        cmocka_unit_test(few_then_many),   cmocka_unit_test(huge_values),
-        cmocka_unit_test(limits),          cmocka_unit_test(cancellation),
-        cmocka_unit_test(writes),          cmocka_unit_test(too_many_returned),
-        cmocka_unit_test(confirmation),    cmocka_unit_test(effects),
-        cmocka_unit_test(kinds_of_tables), cmocka_unit_test(constraints),
-        cmocka_unit_test(locks),           cmocka_unit_test(changing_tables),
-        cmocka_unit_test(scopes),          cmocka_unit_test(resets),
-        cmocka_unit_test(values),          cmocka_unit_test(golden),
+        cmocka_unit_test(selects),     cmocka_unit_test(writes),
+        cmocka_unit_test(effects),     cmocka_unit_test(kinds_of_tables),
+        cmocka_unit_test(constraints), cmocka_unit_test(changing_tables),
+        cmocka_unit_test(scopes),      cmocka_unit_test(values),
+        cmocka_unit_test(golden),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -42,8 +42,10 @@ RUN_PROGRAM(test_manager_access)
 RUN_PROGRAM(test_manager_auth)
 RUN_PROGRAM(test_manager_discovery)
 RUN_PROGRAM(test_manager_execute)
+RUN_PROGRAM(test_manager_registration)
 RUN_PROGRAM(test_manager_series)
 RUN_PROGRAM(test_manager_shared)
+RUN_PROGRAM(test_manager_sharing)
 RUN_PROGRAM(test_manager_tables)
 
 /* ---- Versions ----------------------------------------------------------------------------------
@@ -313,8 +315,10 @@ int main(void) {
         cmocka_unit_test(test_manager_auth),
         cmocka_unit_test(test_manager_discovery),
         cmocka_unit_test(test_manager_execute),
+        cmocka_unit_test(test_manager_registration),
         cmocka_unit_test(test_manager_series),
         cmocka_unit_test(test_manager_shared),
+        cmocka_unit_test(test_manager_sharing),
         cmocka_unit_test(test_manager_tables),
     };
     return cmocka_run_group_tests_name("manager on PostgreSQL", tests, use_catalog, NULL);

@@ -160,7 +160,7 @@ static void taken_away(const world *all, const char *route, int status, const ch
     run(holder, "INSERT INTO account (uid, s) VALUES (7, 'held')", NULL, NULL);
     assert_int_equal(pthread_create(&thread, NULL, send_it, &s), 0);
     if (all->dialect == MSEQ_POSTGRESQL)
-        wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+        wait_on(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", "1");
     else /* nothing tells that it waits; later, it is refused at once, which is as good */
         usleep(200000);
     share(all, route);
@@ -168,7 +168,7 @@ static void taken_away(const world *all, const char *route, int status, const ch
     pthread_join(thread, NULL);
     assert_int_equal(s.reply.status, status);
     assert_string_equal(text_at(s.reply.body, "code"), code);
-    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 0);
+    expect_on(all->uri, "SELECT count(*) FROM account", "0");
     mseq_reply_free(&s.reply);
     free(s.body);
     mseq_connection_release(holder);
@@ -196,13 +196,13 @@ static void test_access_of_others(void **state) {
     run(holder, "INSERT INTO account (uid) VALUES (7)", NULL, NULL);
     assert_int_equal(pthread_create(&thread, NULL, send_it, &s), 0);
     if (all->dialect == MSEQ_POSTGRESQL)
-        wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+        wait_on(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", "1");
     share(all, "add-to-view"); /* of the same user, but nothing is lost by it */
     mseq_connection_rollback(holder);
     pthread_join(thread, NULL);
     assert_int_equal(s.reply.status, 200);
     assert_int_equal(mseq_object_get_integer(s.reply.body, "row_count", -1), 1);
-    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 1);
+    expect_on(all->uri, "SELECT count(*) FROM account", "1");
     mseq_reply_free(&s.reply);
     free(s.body);
     mseq_connection_release(holder);
@@ -223,11 +223,11 @@ static void test_client_goes_away(void **state) {
     for (int hard = 0; hard < 2; hard++) {
         int client = ask(all->own, "POST", EXECUTE, "", body);
         struct linger now = {.l_onoff = 1, .l_linger = 0};
-        wait_for_number(all->uri, RUNNING, 1);
+        wait_on(all->uri, RUNNING, "1");
         if (hard)
             setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         close(client);
-        wait_for_number(all->uri, RUNNING, 0); /* long before its time limit */
+        wait_on(all->uri, RUNNING, "0"); /* long before its time limit */
     }
     free(body);
     assert_true(logged(all->own, "\"code\": \"cancelled\""));
@@ -243,11 +243,11 @@ static void test_writer_goes_away(void **state) {
     assert_int_equal(mseq_connection_begin(holder, true, NULL), MSEQ_OK);
     run(holder, "INSERT INTO account (uid) VALUES (7)", NULL, NULL);
     int client = ask(all->own, "POST", EXECUTE, "", body);
-    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1);
+    wait_on(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", "1");
     close(client);
-    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", 0);
+    wait_on(all->uri, "SELECT count(*) FROM pg_locks WHERE NOT granted", "0");
     mseq_connection_rollback(holder);
-    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 0);
+    expect_on(all->uri, "SELECT count(*) FROM account", "0");
     free(body);
     mseq_connection_release(holder);
     mseq_database_close(database);
@@ -284,7 +284,7 @@ static void test_lost_commit(void **state) {
     reply = execute(all, body);
     assert_int_equal(reply.status, 200);
     mseq_reply_free(&reply);
-    assert_int_equal(number_on(all->uri, "SELECT count(*) FROM account"), 1);
+    expect_on(all->uri, "SELECT count(*) FROM account", "1");
     free(body);
 }
 

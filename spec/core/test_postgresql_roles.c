@@ -24,19 +24,6 @@ static void patch_reader(const char *json) {
     mseq_value_free(expect(all.made->manager, "PATCH", USERS "reader/", json, 200));
 }
 
-/* Waits for what another thread does. */
-static void wait_for(const char *sql, const char *expected) {
-    for (int i = 0; i < 600; i++) {
-        char *text = ask_database(sql);
-        bool same = strcmp(text, expected) == 0;
-        free(text);
-        if (same)
-            return;
-        usleep(100000);
-    }
-    expect_answer(sql, expected);
-}
-
 static char *exists_sql(const char *role) {
     return mseq_text_format("SELECT count(*) FROM pg_roles WHERE rolname = '%s'", role);
 }
@@ -237,7 +224,7 @@ static void test_leftovers(void **state) {
     serve_again();
     snprintf(path, sizeof path, DATA_SOURCES "%s/test/", all.source);
     post(path, "{}", 200); /* the first use of the data source wakes the janitor */
-    wait_for(sql, "0");
+    wait_on(all.uri, sql, "0");
     free(sql);
     free(role);
     use();
@@ -256,7 +243,7 @@ static void test_roles_of_others(void **state) {
     serve_again();
     snprintf(path, sizeof path, DATA_SOURCES "%s/test/", all.source);
     post(path, "{}", 200);
-    wait_for(sql, "0");
+    wait_on(all.uri, sql, "0");
     expect_roles("mseq_user_strange", "1");
     expect_roles("mseq_user_other", "1");
     on_database("DROP OWNED BY mseq_user_strange, mseq_user_other;"
@@ -286,7 +273,7 @@ static void test_dropped_by_hand(void **state) {
 static void cut_off(void) {
     on_database("ALTER ROLE keeper NOLOGIN;"
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keeper'");
-    wait_for("SELECT count(*) FROM pg_stat_activity WHERE usename = 'keeper'", "0");
+    wait_on(all.uri, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'keeper'", "0");
 }
 
 static void test_unreachable(void **state) {
@@ -316,7 +303,7 @@ static void test_unreachable_and_janitor(void **state) {
     serve_again();
     snprintf(path, sizeof path, DATA_SOURCES "%s/test/", all.source);
     post(path, "{}", 200);
-    wait_for(sql, "false");
+    wait_on(all.uri, sql, "false");
     free(sql);
     free(role);
     share(all.asset, "add-to-view");
@@ -520,7 +507,7 @@ static void test_removed_unreachable(void **state) {
     make_source(uri);
     snprintf(path, sizeof path, DATA_SOURCES "%s/test/", all.source);
     post(path, "{}", 200);
-    wait_for(sql, "0");
+    wait_on(all.uri, sql, "0");
     free(sql);
     free(role);
     free(uri);

@@ -135,22 +135,15 @@ static mseq_status bring_up(const char *folder, bool by_command, long n, bool al
     return status;
 }
 
-static void read_file(const char *path, mseq_buffer *bytes) {
-    char piece[4096];
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    for (size_t size; (size = fread(piece, 1, sizeof piece, file)) > 0;)
-        mseq_buffer_append(bytes, piece, size);
-    fclose(file);
-}
-
 /* The catalog as a file, to be put back quickly. */
 static void make_version_1(const char *folder, mseq_buffer *bytes) {
     mseq_database *database = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     mseq_buffer script = MSEQ_BUFFER_INIT;
     char path[128];
-    read_file(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", &script);
+    assert_int_equal(
+        mseq_file_read(MSEQ_SPEC_DIR "/golden/catalog/version_1.sql", SIZE_MAX, &script, NULL),
+        MSEQ_OK);
     mseq_connection *connection = open_catalog(folder, &database);
     if (mseq_connection_script(connection, mseq_buffer_text(&script), &err) != MSEQ_OK)
         fail_msg("%s", err.message);
@@ -158,7 +151,7 @@ static void make_version_1(const char *folder, mseq_buffer *bytes) {
     mseq_database_close(database);
     mseq_buffer_free(&script);
     snprintf(path, sizeof path, "%s/catalog.sqlite", folder);
-    read_file(path, bytes);
+    assert_int_equal(mseq_file_read(path, SIZE_MAX, bytes, NULL), MSEQ_OK);
 }
 
 static void put_back(const char *folder, const mseq_buffer *bytes) {

@@ -414,18 +414,6 @@ static void facts(void **state) {
     mseq_sql_statement_free(&s);
 }
 
-static char *read_file(const char *path, size_t *length) {
-    FILE *file = fopen(path, "rb");
-    mseq_buffer text = MSEQ_BUFFER_INIT;
-    char part[4096];
-    assert_non_null(file);
-    for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;)
-        mseq_buffer_append(&text, part, got);
-    fclose(file);
-    *length = text.length;
-    return mseq_buffer_take(&text);
-}
-
 static void golden_case(const mseq_value *item) {
     const char *given = mseq_object_get_text(item, "sql");
     const mseq_value *verdicts = mseq_object_get(item, "postgresql");
@@ -446,17 +434,18 @@ static void golden_case(const mseq_value *item) {
 }
 
 static void golden(void **state) {
-    size_t length = 0;
-    char *file = read_file(MSEQ_SPEC_DIR "/golden/governance.json", &length);
+    mseq_buffer text = MSEQ_BUFFER_INIT;
     mseq_value *data = NULL;
     (void)state;
-    assert_int_equal(mseq_json_parse(file, length, 0, &data, NULL), MSEQ_OK);
+    assert_int_equal(mseq_file_read(MSEQ_SPEC_DIR "/golden/governance.json", SIZE_MAX, &text, NULL),
+                     MSEQ_OK);
+    assert_int_equal(mseq_json_parse(text.data, text.length, 0, &data, NULL), MSEQ_OK);
     const mseq_value *cases = mseq_object_get(data, "cases");
     assert_true(mseq_value_length(cases) > 50);
     for (size_t i = 0; i < mseq_value_length(cases); i++)
         golden_case(mseq_array_get(cases, i));
     mseq_value_free(data);
-    free(file);
+    mseq_buffer_free(&text);
 }
 
 static void misuse(void **state) {

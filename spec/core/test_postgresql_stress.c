@@ -371,22 +371,22 @@ static void check_entries(const world *all, const mseq_buffer *ids, bool there) 
 static void check_sessions(const world *all) {
     if (all->dialect != MSEQ_POSTGRESQL)
         return;
-    wait_for_number(all->uri,
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND pid <> pg_backend_pid() AND state <> 'idle'",
-                    0);
-    wait_for_number(all->uri, "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()", 0);
-    wait_for_number(all->uri, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'", 0);
-    wait_for_number(all->uri, "SELECT count(*) FROM pg_prepared_xacts", 0);
+    wait_on(all->uri,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state <> 'idle'",
+            "0");
+    wait_on(all->uri, "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()", "0");
+    wait_on(all->uri, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'", "0");
+    wait_on(all->uri, "SELECT count(*) FROM pg_prepared_xacts", "0");
 }
 
 /* When it is closed nobody is connected any more; the file of SQLite is sound and free. */
 static void check_closed(const world *all) {
     if (all->dialect == MSEQ_POSTGRESQL) {
-        wait_for_number(all->uri,
-                        "SELECT count(*) FROM pg_stat_activity WHERE datname ="
-                        " current_database() AND pid <> pg_backend_pid()",
-                        0);
+        wait_on(all->uri,
+                "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                " current_database() AND pid <> pg_backend_pid()",
+                "0");
         return;
     }
     assert_int_equal(
