@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Times: microseconds since 1970 in UTC, and their text. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,6 +43,29 @@ static void civil_from_days(int64_t days, int64_t *year, int *month, int *day) {
 
 static const int64_t MICROSECONDS = 1000000, DAY = 86400;
 
+/* Writes exactly `count` digits and returns what is behind them. */
+static char *write_digits(char *text, int64_t number, int count) {
+    for (int i = count - 1; i >= 0; i--) {
+        text[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return text + count;
+}
+
+static char *write_char(char *text, char byte) {
+    *text = byte;
+    return text + 1;
+}
+
+/* Four places as printf's %04d has them; of a year with more digits the last four are shown. */
+static char *write_year(char *text, int64_t year) {
+    int64_t shown = year % 10000;
+    if (shown >= 0)
+        return write_digits(text, shown, 4);
+    return shown > -1000 ? write_digits(write_char(text, '-'), -shown, 3)
+                         : write_digits(write_char(text, '-'), -shown, 4);
+}
+
 void mseq_time_format(int64_t microseconds, bool trimmed, char text[32]) {
     int64_t seconds = microseconds / MICROSECONDS, fraction = microseconds % MICROSECONDS;
     if (fraction < 0) {
@@ -58,14 +80,15 @@ void mseq_time_format(int64_t microseconds, bool trimmed, char text[32]) {
     int64_t year;
     int month, day;
     civil_from_days(days, &year, &month, &day);
-    int length = snprintf(text, 32, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year % 10000, month, day,
-                          (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
-    if (length < 0 || length > 22)
-        length = 19;
+    char *end = write_year(text, year);
+    end = write_digits(write_char(end, '-'), month, 2);
+    end = write_digits(write_char(end, '-'), day, 2);
+    end = write_digits(write_char(end, 'T'), rest / 3600, 2);
+    end = write_digits(write_char(end, ':'), rest / 60 % 60, 2);
+    end = write_digits(write_char(end, ':'), rest % 60, 2);
     if (!trimmed || fraction)
-        snprintf(text + length, 32 - (size_t)length, ".%06dZ", (int)fraction);
-    else
-        snprintf(text + length, 32 - (size_t)length, "Z");
+        end = write_digits(write_char(end, '.'), fraction, 6);
+    *write_char(end, 'Z') = '\0';
 }
 
 /* Exactly `count` digits; false otherwise. */

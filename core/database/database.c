@@ -279,6 +279,10 @@ bool mseq_connection_in_transaction(const mseq_connection *connection) {
     return connection->driver->in_transaction(connection->session);
 }
 
+bool mseq_connection_mark(const mseq_connection *connection, mseq_database_mark *mark) {
+    return connection->driver->mark && connection->driver->mark(connection->session, mark);
+}
+
 mseq_dialect mseq_connection_dialect(const mseq_connection *connection) {
     return connection->driver->dialect;
 }

@@ -34,6 +34,7 @@ typedef struct database_driver {
     mseq_status (*commit)(void *session, mseq_error *err);
     void (*rollback)(void *session);
     bool (*in_transaction)(void *session);
+    bool (*mark)(void *session, mseq_database_mark *mark); /* NULL: there is none */
     mseq_status (*table_names)(void *session, const char *schema, mseq_strings *names,
                                mseq_error *err);
     mseq_status (*reflect_table)(void *session, const char *schema, const char *name,

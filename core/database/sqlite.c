@@ -183,6 +183,10 @@ static bool session_reset(void *given) {
            is_fit(session->reader) && is_fit(session->writer);
 }
 
+static bool session_mark(void *session, mseq_database_mark *mark) {
+    return sqlite_mark(handle_of(session), mark);
+}
+
 static mseq_status session_table_names(void *session, const char *schema, mseq_strings *names,
                                        mseq_error *err) {
     return sqlite_table_names(handle_of(session), schema, names, err);
@@ -222,6 +226,7 @@ const database_driver database_sqlite_driver = {
     .commit = session_commit,
     .rollback = session_rollback,
     .in_transaction = session_in_transaction,
+    .mark = session_mark,
     .table_names = session_table_names,
     .reflect_table = session_reflect_table,
     .dependents = session_dependents,

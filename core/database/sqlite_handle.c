@@ -81,26 +81,34 @@ static mseq_status pragma(sqlite_handle *handle, const char *sql, mseq_error *er
     return code == SQLITE_OK ? MSEQ_OK : sqlite_fail(handle, code, sql, err);
 }
 
-/* Also reads the file's head, so that what is no database is found here. Another process may be
- * about to switch the journal itself, for which SQLite does not wait: so we do. */
-static mseq_status use_wal(sqlite_handle *handle, mseq_error *err) {
+/* Also reads the file's head, so that what is no database is found here. */
+static int read_journal_mode(sqlite_handle *handle) {
     sqlite3_stmt *stmt;
-    bool wal = false;
     int code = sqlite3_prepare_v2(handle->db, "PRAGMA journal_mode", -1, &stmt, NULL);
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(stmt);
-        const char *mode = code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-        wal = mode && strcmp(mode, "wal") == 0;
-        int finished = sqlite3_finalize(stmt);
-        code = code == SQLITE_ROW ? SQLITE_OK : finished;
-    }
-    for (int count = 0; code == SQLITE_OK && !wal; count++) {
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_step(stmt);
+    const char *mode = code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    handle->wal = mode && strcmp(mode, "wal") == 0;
+    int finished = sqlite3_finalize(stmt);
+    return code == SQLITE_ROW ? SQLITE_OK : finished;
+}
+
+/* Another process may be about to switch the journal itself, for which SQLite does not wait: so we
+ * do. */
+static mseq_status use_wal(sqlite_handle *handle, mseq_error *err) {
+    int code = read_journal_mode(handle);
+    if (code == SQLITE_OK && handle->wal)
+        return MSEQ_OK;
+    for (int count = 0; code == SQLITE_OK; count++) {
         code = sqlite3_exec(handle->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
         if ((code & 0xFF) != SQLITE_BUSY)
             break;
         if (wait_for_lock(handle, count))
             code = SQLITE_OK;
     }
+    if (code == SQLITE_OK) /* some file systems cannot have one */
+        code = read_journal_mode(handle);
     return code == SQLITE_OK ? MSEQ_OK : sqlite_fail(handle, code, NULL, err);
 }
 

@@ -52,6 +52,7 @@ typedef struct sqlite_handle {
     int64_t timeout_ms; /* of each statement that is not governed; 0: none */
     const mseq_cancellation *cancellation;
     sqlite_stop stop;
+    bool wal;            /* the file's journal is a WAL, which the handle has opened */
     bool serious;        /* saw an error after which the handle is not used again */
     bool dirty;          /* a statement may have changed settings of the connection */
     sqlite_guard *guard; /* for governed statements; else NULL */
@@ -70,6 +71,9 @@ mseq_status sqlite_handle_open(const sqlite_target *target, sqlite_handle **hand
 void sqlite_handle_close(sqlite_handle *handle);
 /* Progress handler: reads the deadline and the token of the handle. */
 int sqlite_progress(void *handle);
+
+/* ---- sqlite_mark.c */
+bool sqlite_mark(const sqlite_handle *handle, mseq_database_mark *mark);
 
 /* ---- sqlite_error.c */
 /* Turns the handle's last error into ours; `sql` (may be NULL) is the statement it is about. */

@@ -86,8 +86,12 @@ typedef struct manager_execution {
     const char *data_source_uid;
     const manager_scope *scope; /* may be empty */
     int64_t rows;
-    int64_t started; /* monotonic ms */
+    int64_t started;   /* monotonic ms */
+    const char *facts; /* manager_log_facts of this caller and what stands above; NULL: not made */
 } manager_execution;
+/* The part of a row that is the same for every execution of one operation by one caller: who, what,
+ * which tables. Owned by the caller; NULL without memory. */
+char *manager_log_facts(const manager_caller *caller, const manager_execution *execution);
 /* Writes the row of an execution that ended so. A log that cannot be written is no failure of the
  * execution. */
 void manager_log_execution(const manager_call *call, const manager_execution *execution,

@@ -66,6 +66,7 @@ mseq_status mseq_manager_open(const mseq_manager_options *options, mseq_manager 
     pthread_mutex_init(&opened->lock, NULL);
     pthread_mutex_init(&opened->log_lock, NULL);
     opened->log_file = -1;
+    opened->revisions.catalog = -1;
     opened->served = options->served || options->catalog;
     opened->clock = options->clock ? options->clock : mseq_time_now;
     opened->password_cost = options->password_cost.log2_n ? options->password_cost : password_cost;

@@ -48,6 +48,12 @@ typedef struct manager_janitor manager_janitor;         /* janitor.h */
 typedef struct manager_fence manager_fence;             /* fence.c */
 typedef struct manager_query_cache manager_query_cache; /* query_cache.c */
 
+/* Of the catalog: they grow in the transactions that change it. */
+typedef struct manager_revisions {
+    int64_t access;  /* who may access what */
+    int64_t catalog; /* anything; negative: not read */
+} manager_revisions;
+
 struct mseq_manager {
     char *directory; /* absolute */
     char *catalog_name;
@@ -62,16 +68,13 @@ struct mseq_manager {
     manager_janitor *janitor;     /* NULL until there is something to clean */
     unsigned hashes;              /* passwords being derived */
     manager_query_cache *queries; /* NULL until something is remembered */
-    pthread_mutex_t log_lock;     /* guards what follows */
-    int log_file;                 /* of executions; -1: not open */
-    int64_t log_checked;          /* monotonic ms when its name was looked at */
+    manager_revisions revisions;  /* as they were at that mark of the catalog */
+    mseq_database_mark revisions_mark;
+    pthread_mutex_t log_lock; /* guards what follows */
+    int log_file;             /* of executions; -1: not open */
+    int64_t log_checked;      /* monotonic ms when its name and size were looked at */
+    int64_t log_size;         /* then, and what was written since */
 };
-
-/* Of the catalog: they grow in the transactions that change it. */
-typedef struct manager_revisions {
-    int64_t access;  /* who may access what */
-    int64_t catalog; /* anything; negative: not read */
-} manager_revisions;
 
 typedef struct manager_call {
     mseq_manager *manager;

@@ -28,45 +28,50 @@ enum {
 /* ---- Writing -----------------------------------------------------------------------------------
  */
 
-static void put_tables(manager_draft *line, const manager_scope *scope) {
-    manager_draft tables;
-    manager_draft_array(&tables);
+static void append_member(mseq_buffer *line, const char *key, const char *text) {
+    mseq_buffer_append_format(line, ", \"%s\": ", key);
+    mseq_json_write_text(text, line);
+}
+
+static void append_tables(mseq_buffer *line, const manager_scope *scope) {
+    mseq_buffer_append_text(line, ", \"tables\": [");
     for (size_t i = 0; scope && i < scope->count; i++) {
-        manager_draft table;
-        manager_draft_object(&table);
-        manager_put_text(&table, "uid", scope->tables[i].uid);
-        manager_put_text(&table, "name", scope->tables[i].name);
-        manager_put_text(&table, "access",
-                         scope->tables[i].access == MSEQ_ACCESS_WRITE ? "write" : "read");
-        manager_append_draft(&tables, &table);
+        const manager_scope_table *table = &scope->tables[i];
+        mseq_buffer_append_text(line, i ? ", {\"uid\": " : "{\"uid\": ");
+        mseq_json_write_text(table->uid, line);
+        append_member(line, "name", table->name);
+        append_member(line, "access", table->access == MSEQ_ACCESS_WRITE ? "write" : "read");
+        mseq_buffer_append_char(line, '}');
     }
-    manager_put_draft(line, "tables", &tables);
+    mseq_buffer_append_char(line, ']');
 }
 
-static mseq_value *line_of(const manager_call *call, const manager_execution *execution,
-                           mseq_status status, const mseq_error *err) {
-    char now[32];
-    manager_draft line;
-    mseq_time_format(call->manager->clock(), false, now);
-    manager_draft_object(&line);
-    manager_put_text(&line, "at", now);
-    manager_put_text(&line, "organization_uid", call->caller->organization_uid);
-    manager_put_text(&line, "user_uid", call->caller->user_uid);
-    manager_put_text(&line, "username", call->caller->username);
-    manager_put_text(&line, "operation", execution->operation);
-    manager_put_text(&line, "data_source_uid", execution->data_source_uid);
-    put_tables(&line, execution->scope);
-    manager_put_integer(&line, "rows", status == MSEQ_OK ? execution->rows : 0);
-    manager_put_integer(&line, "milliseconds", mseq_monotonic_ms() - execution->started);
-    manager_put_text(&line, "verdict", status == MSEQ_OK ? "ok" : err->code);
-    return manager_draft_take(&line);
+char *manager_log_facts(const manager_caller *caller, const manager_execution *execution) {
+    mseq_buffer facts = MSEQ_BUFFER_INIT;
+    append_member(&facts, "organization_uid", caller->organization_uid);
+    append_member(&facts, "user_uid", caller->user_uid);
+    append_member(&facts, "username", caller->username);
+    append_member(&facts, "operation", execution->operation);
+    append_member(&facts, "data_source_uid", execution->data_source_uid);
+    append_tables(&facts, execution->scope);
+    return mseq_buffer_take(&facts);
 }
 
-static void set_aside(const manager_call *call, const char *path) {
-    char *before = NULL;
-    if (manager_folder_path(call->manager->directory, LOG_FILE_BEFORE, &before, NULL) == MSEQ_OK)
-        rename(path, before); /* another process may have done it: then there is a new file */
-    free(before);
+static void append_line(mseq_buffer *line, int64_t at, const char *facts,
+                        const manager_execution *execution, const char *verdict) {
+    char time[32];
+    mseq_time_format(at, false, time);
+    mseq_buffer_append_text(line, "{\"at\": \"");
+    mseq_buffer_append_text(line, time);
+    mseq_buffer_append_char(line, '"');
+    mseq_buffer_append_text(line, facts);
+    mseq_buffer_append_text(line, ", \"rows\": ");
+    mseq_buffer_append_integer(line, execution->rows);
+    mseq_buffer_append_text(line, ", \"milliseconds\": ");
+    mseq_buffer_append_integer(line, mseq_monotonic_ms() - execution->started);
+    mseq_buffer_append_text(line, ", \"verdict\": ");
+    mseq_json_write_text(verdict, line);
+    mseq_buffer_append_text(line, "}\n");
 }
 
 /* Whether the open file is still the one of that name: another process may have set it aside. */
@@ -82,30 +87,46 @@ static void close_file(mseq_manager *manager) {
     manager->log_file = -1;
 }
 
-/* Under the log's lock. The name is looked at once in a while; until then lines may go to the file
- * that was set aside, which is read too. */
-static bool open_file(mseq_manager *manager, const char *path) {
-    int64_t now = mseq_monotonic_ms();
-    if (manager->log_file >= 0 && now - manager->log_checked < LOOK_MS)
-        return true;
+/* What other processes did to the file: it may have been set aside, or have grown. */
+static void look_at_file(mseq_manager *manager, int64_t now) {
+    struct stat facts;
+    char *path = NULL;
+    if (manager_folder_path(manager->directory, LOG_FILE, &path, NULL) != MSEQ_OK)
+        return;
     if (manager->log_file >= 0 && !is_current(manager->log_file, path))
         close_file(manager);
     if (manager->log_file < 0)
         manager->log_file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    manager->log_size =
+        manager->log_file >= 0 && fstat(manager->log_file, &facts) == 0 ? facts.st_size : 0;
     manager->log_checked = now;
-    return manager->log_file >= 0;
+    free(path);
 }
 
-static void append(const manager_call *call, const char *path, const mseq_buffer *text) {
-    struct stat facts;
-    mseq_manager *manager = call->manager;
+/* A full file is set aside, unless another process has done it: then there is a new file. */
+static void set_aside(mseq_manager *manager) {
+    char *path = NULL, *before = NULL;
+    if (manager_folder_path(manager->directory, LOG_FILE, &path, NULL) == MSEQ_OK &&
+        manager_folder_path(manager->directory, LOG_FILE_BEFORE, &before, NULL) == MSEQ_OK &&
+        is_current(manager->log_file, path))
+        rename(path, before);
+    free(path);
+    free(before);
+    close_file(manager);
+}
+
+/* The file is looked at once in a while; until then lines may go to the one that was set aside,
+ * which is read too, and it may pass its maximum by what others write meanwhile. */
+static void append(mseq_manager *manager, const mseq_buffer *text) {
     pthread_mutex_lock(&manager->log_lock);
-    if (open_file(manager, path) &&
-        write(manager->log_file, text->data, text->length) == (ssize_t)text->length &&
-        fstat(manager->log_file, &facts) == 0 && facts.st_size > LOG_MAXIMUM) {
-        if (is_current(manager->log_file, path))
-            set_aside(call, path);
-        close_file(manager);
+    int64_t now = mseq_monotonic_ms();
+    if (manager->log_file < 0 || now - manager->log_checked >= LOOK_MS)
+        look_at_file(manager, now);
+    if (manager->log_file >= 0 &&
+        write(manager->log_file, text->data, text->length) == (ssize_t)text->length) {
+        manager->log_size += (int64_t)text->length;
+        if (manager->log_size > LOG_MAXIMUM)
+            set_aside(manager);
     }
     pthread_mutex_unlock(&manager->log_lock);
 }
@@ -117,16 +138,20 @@ void manager_log_close(mseq_manager *manager) {
 
 void manager_log_execution(const manager_call *call, const manager_execution *execution,
                            mseq_status status, const mseq_error *err) {
-    mseq_buffer text = MSEQ_BUFFER_INIT;
-    char *path = NULL;
-    mseq_value *line = line_of(call, execution, status, err);
-    if (line && mseq_json_write(line, 0, &text, NULL) == MSEQ_OK &&
-        mseq_buffer_append_char(&text, '\n') == MSEQ_OK &&
-        manager_folder_path(call->manager->directory, LOG_FILE, &path, NULL) == MSEQ_OK)
-        append(call, path, &text);
-    free(path);
-    mseq_buffer_free(&text);
-    mseq_value_free(line);
+    manager_execution told = *execution;
+    mseq_buffer line = MSEQ_BUFFER_INIT;
+    char *made = NULL;
+    if (status != MSEQ_OK)
+        told.rows = 0;
+    if (!told.facts)
+        told.facts = made = manager_log_facts(call->caller, execution);
+    if (told.facts)
+        append_line(&line, call->manager->clock(), told.facts, &told,
+                    status == MSEQ_OK ? "ok" : err->code);
+    if (told.facts && line.status == MSEQ_OK)
+        append(call->manager, &line);
+    mseq_buffer_free(&line);
+    free(made);
 }
 
 /* ---- Reading -----------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ struct manager_query_cache {
 /* ---- Revisions ---------------------------------------------------------------------------------
  */
 
-mseq_status manager_revisions_read(const manager_call *call, manager_revisions *revisions,
-                                   mseq_error *err) {
+static mseq_status ask_revisions(const manager_call *call, manager_revisions *revisions,
+                                 mseq_error *err) {
     mseq_value *rows = NULL;
     mseq_status status = manager_query(call->catalog, &rows, err,
                                        "SELECT revision, catalog_revision FROM access_state", "");
@@ -44,6 +44,43 @@ mseq_status manager_revisions_read(const manager_call *call, manager_revisions *
         *revisions = (manager_revisions){mseq_object_get_integer(row, "revision", 0),
                                          mseq_object_get_integer(row, "catalog_revision", 0)};
     mseq_value_free(rows);
+    return status;
+}
+
+/* What they were when the catalog had that mark. */
+static bool find_revisions(mseq_manager *manager, const mseq_database_mark *mark,
+                           manager_revisions *revisions) {
+    pthread_mutex_lock(&manager->lock);
+    bool known = manager->revisions.catalog >= 0 &&
+                 memcmp(manager->revisions_mark.bytes, mark->bytes, sizeof mark->bytes) == 0;
+    if (known)
+        *revisions = manager->revisions;
+    pthread_mutex_unlock(&manager->lock);
+    return known;
+}
+
+static void keep_revisions(mseq_manager *manager, const mseq_database_mark *mark,
+                           const manager_revisions *revisions) {
+    pthread_mutex_lock(&manager->lock);
+    manager->revisions_mark = *mark;
+    manager->revisions = *revisions;
+    pthread_mutex_unlock(&manager->lock);
+}
+
+/* A SQLite catalog is not asked again before something is committed in it: its mark, which is read
+ * each time, is another one from the end of that commit on. The mark is read before the answer, so
+ * that an answer which is newer than its mark is kept for a mark that does not come again. In a
+ * transaction of its own the call may see what is not committed: then it asks. */
+mseq_status manager_revisions_read(const manager_call *call, manager_revisions *revisions,
+                                   mseq_error *err) {
+    mseq_database_mark mark;
+    bool marked = !mseq_connection_in_transaction(call->catalog) &&
+                  mseq_connection_mark(call->catalog, &mark);
+    if (marked && find_revisions(call->manager, &mark, revisions))
+        return MSEQ_OK;
+    mseq_status status = ask_revisions(call, revisions, err);
+    if (status == MSEQ_OK && marked)
+        keep_revisions(call->manager, &mark, revisions);
     return status;
 }
 

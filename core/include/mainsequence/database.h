@@ -101,6 +101,16 @@ mseq_connection_rollback(mseq_connection *connection); /* harmless without a tra
 MSEQ_API bool mseq_connection_in_transaction(const mseq_connection *connection);
 MSEQ_API mseq_dialect mseq_connection_dialect(const mseq_connection *connection);
 
+/* A state of a database: between two equal marks nothing was committed in it. */
+typedef struct mseq_database_mark {
+    unsigned char bytes[48];
+} mseq_database_mark;
+/* The mark of now, without a statement or a lock: what was committed before the call, by whatever
+ * thread or process, has changed it. What the connection's own transaction has not committed is not
+ * in it. False, *mark as it was: it cannot be told so cheaply, because the database is on
+ * PostgreSQL, in memory or for reading only, or a commit is under way. */
+MSEQ_API bool mseq_connection_mark(const mseq_connection *connection, mseq_database_mark *mark);
+
 /* Reflection. Schema NULL: the default. MSEQ_E_NOT_FOUND when the table is not there. */
 MSEQ_API mseq_status mseq_connection_table_names(mseq_connection *connection, const char *schema,
                                                  mseq_strings *names,
