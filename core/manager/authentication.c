@@ -104,7 +104,7 @@ mseq_status manager_give_session(manager_call *call, const char *user_uid, const
         status = manager_answer(call, 200, manager_draft_take(&reply), err);
     }
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
+        status = manager_commit_unseen(call, err);
     manager_token_free(&access);
     manager_token_free(&refresh);
     return status;
@@ -356,7 +356,7 @@ mseq_status manager_exchange_credential(manager_call *call, mseq_error *err) {
         status = manager_answer(call, 200, manager_draft_take(&reply), err);
     }
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
+        status = manager_commit_unseen(call, err);
     manager_token_free(&access);
     mseq_value_free(fields);
     mseq_value_free(records);

@@ -194,7 +194,7 @@ mseq_status manager_authorize(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = answer_code(call, fields, code.text, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
+        status = manager_commit_unseen(call, err);
     manager_token_free(&code);
     mseq_value_free(fields);
     return status;
@@ -252,7 +252,7 @@ static mseq_status exchange(manager_call *call, const mseq_value *fields, mseq_e
     if (status == MSEQ_OK && good) {
         status = manager_give_session(call, mseq_object_get_text(record, "user_uid"), family, err);
     } else if (status == MSEQ_OK) {
-        status = manager_commit(call, err);
+        status = manager_commit_unseen(call, err);
         if (status == MSEQ_OK)
             status = refuse_code(err);
     }

@@ -103,12 +103,14 @@ mseq_status manager_begin(manager_call *call, mseq_error *err) {
     return manager_catalog_lock(call->catalog, err);
 }
 
-mseq_status manager_commit(manager_call *call, mseq_error *err) {
-    mseq_status status = manager_catalog_changed(call->catalog, err);
-    if (status != MSEQ_OK)
-        return status;
-    status = mseq_connection_commit(call->catalog, err);
+mseq_status manager_commit_unseen(manager_call *call, mseq_error *err) {
+    mseq_status status = mseq_connection_commit(call->catalog, err);
     if (status != MSEQ_OK)
         mseq_error_prefix(err, "the catalog: ");
     return status;
+}
+
+mseq_status manager_commit(manager_call *call, mseq_error *err) {
+    mseq_status status = manager_catalog_changed(call->catalog, err);
+    return status == MSEQ_OK ? manager_commit_unseen(call, err) : status;
 }

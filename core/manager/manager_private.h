@@ -165,6 +165,11 @@ mseq_status manager_query_list(mseq_connection *catalog, const char *sql,
  * the other, of whatever thread, process or server. */
 mseq_status manager_begin(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 mseq_status manager_commit(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
+/* As manager_commit, but the catalog's revision stays: no answer of manager_query_known is another
+ * than before. So for what only gives out tokens, whose uids nobody can have asked for yet, and
+ * forgets expired ones, which are refused by their time while they are remembered. Never for what
+ * takes a right away. */
+mseq_status manager_commit_unseen(manager_call *call, mseq_error *err) MSEQ_MUST_CHECK;
 /* Raises the catalog's revision, which manager_commit does by itself: behind a change that stands
  * in no transaction. */
 mseq_status manager_catalog_changed(mseq_connection *catalog, mseq_error *err) MSEQ_MUST_CHECK;

@@ -142,7 +142,7 @@ mseq_status manager_create_token(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = answer_new(call, &token, credential, err);
     if (status == MSEQ_OK)
-        status = manager_commit(call, err);
+        status = manager_commit_unseen(call, err);
     manager_token_free(&token);
     mseq_value_free(fields);
     free(name);

@@ -141,6 +141,96 @@ static void test_tokens_and_users(void **state) {
     refused(both, both->read, 401, "invalid_token");
 }
 
+/* The revision that everything remembered holds for. */
+static char *remembered_for(const pair *both) {
+    mseq_database *database = NULL;
+    mseq_value *rows = NULL;
+    mseq_connection *connection = open_catalog(both->made->folder, &database);
+    assert_int_equal(mseq_connection_execute(connection,
+                                             "SELECT revision, catalog_revision FROM access_state",
+                                             NULL, &rows, NULL, NULL),
+                     MSEQ_OK);
+    char *text = to_text(rows);
+    mseq_value_free(rows);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+    return text;
+}
+
+/* Posts without a token and gives the reply. */
+static mseq_value *post(mseq_manager *manager, const char *path, const char *key, const char *value,
+                        const char *tail, int status) {
+    char body[512];
+    snprintf(body, sizeof body, "{\"%s\": \"%s\"%s}", key, value, tail);
+    return expect_remote(manager, NULL, "POST", path, body, status);
+}
+
+/* Whoever gets a token costs nobody else what is remembered of them; whoever loses one does. */
+static void test_logins(void **state) {
+    const pair *both = *state;
+    mseq_manager *manager = both->made->manager;
+    char *refresh = NULL, tail[256], path[160];
+    mseq_value *credential =
+        expect(manager, "POST", TOKENS, "{\"name\": \"c\", \"kind\": \"runtime_credential\"}", 201);
+    allowed(both, both->read);
+    char *before = remembered_for(both);
+    char *first = log_in(manager, "reader", &refresh);
+    mseq_value *second = post(manager, REFRESH, "refresh", refresh, "", 200);
+    snprintf(tail, sizeof tail, ", \"credential_secret\": \"%s\"",
+             text_at(credential, "credential_secret"));
+    mseq_value *third =
+        post(manager, EXCHANGE, "credential_id", text_at(credential, "credential_id"), tail, 200);
+    mseq_value *fourth =
+        expect_remote(manager, first, "POST", TOKENS, "{\"name\": \"another\"}", 201);
+    char *after = remembered_for(both);
+    assert_string_equal(after, before);
+    /* each is known to the other server at once */
+    const char *const tokens[] = {first, text_at(second, "access"), text_at(third, "access"),
+                                  text_at(fourth, "access")};
+    for (size_t i = 0; i < 4; i++)
+        mseq_value_free(expect_remote(both->other, tokens[i], "POST", EXECUTE, both->read, 200));
+    /* and is no more, however well it is remembered: by its end, its session's, its credential's */
+    snprintf(path, sizeof path, TOKENS "%s/", text_at(fourth, "uid"));
+    change(both, "DELETE", path, NULL, 200);
+    refuse_remote(both->other, tokens[3], "POST", EXECUTE, both->read, 401, "invalid_token");
+    mseq_value_free(
+        post(manager, "/auth/cli/revoke/", "refresh", text_at(second, "refresh"), "", 200));
+    for (size_t i = 0; i < 2; i++)
+        refuse_remote(both->other, tokens[i], "POST", EXECUTE, both->read, 401, "invalid_token");
+    snprintf(path, sizeof path, TOKENS "%s/", text_at(credential, "uid"));
+    change(both, "DELETE", path, NULL, 200);
+    refuse_remote(both->other, tokens[2], "POST", EXECUTE, both->read, 401, "invalid_token");
+    free(after);
+    free(before);
+    free(first);
+    free(refresh);
+    mseq_value_free(credential);
+    mseq_value_free(second);
+    mseq_value_free(third);
+    mseq_value_free(fourth);
+}
+
+/* A refresh token that is used twice ends its family, and another password the user's sessions. */
+static void test_ended_sessions(void **state) {
+    const pair *both = *state;
+    char *refresh = NULL, *stolen = log_in(both->made->manager, "reader", &refresh);
+    char *session = log_in(both->made->manager, "reader", NULL);
+    for (int i = 0; i < 2; i++) {
+        mseq_value_free(expect_remote(both->other, stolen, "POST", EXECUTE, both->read, 200));
+        mseq_value_free(expect_remote(both->other, session, "POST", EXECUTE, both->read, 200));
+    }
+    mseq_value_free(post(both->made->manager, REFRESH, "refresh", refresh, "", 200));
+    mseq_value_free(post(both->made->manager, REFRESH, "refresh", refresh, "", 401));
+    refuse_remote(both->other, stolen, "POST", EXECUTE, both->read, 401, "invalid_token");
+    mseq_value_free(expect_remote(both->other, session, "POST", EXECUTE, both->read, 200));
+    change(both, "POST", USERS "reader/set-password/", "{\"password\": \"another password\"}", 200);
+    refuse_remote(both->other, session, "POST", EXECUTE, both->read, 401, "invalid_token");
+    allowed(both, both->read); /* a personal token is no session */
+    free(refresh);
+    free(stolen);
+    free(session);
+}
+
 static void test_data_sources(void **state) {
     const pair *both = *state;
     char path[160];
@@ -170,6 +260,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_grants, set_up_pair, tear_down_pair),
         cmocka_unit_test_setup_teardown(test_teams, set_up_pair, tear_down_pair),
         cmocka_unit_test_setup_teardown(test_tokens_and_users, set_up_pair, tear_down_pair),
+        cmocka_unit_test_setup_teardown(test_logins, set_up_pair, tear_down_pair),
+        cmocka_unit_test_setup_teardown(test_ended_sessions, set_up_pair, tear_down_pair),
         cmocka_unit_test_setup_teardown(test_data_sources, set_up_pair, tear_down_pair),
         cmocka_unit_test_setup_teardown(test_tables, set_up_pair, tear_down_pair),
     };
