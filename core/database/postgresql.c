@@ -62,8 +62,10 @@ static mseq_status read_uri(const char *uri, postgresql_target *target, mseq_err
         if (o->val && strcmp(o->keyword, "options") != 0)
             status = add_option(target, o->keyword, o->val, err);
     const char *host = option(target, "host"), *port = option(target, "port");
-    /* where a password was not encoded, its parts are read as host or port */
-    bool odd = (host && strchr(host, '@')) || (port && port[strspn(port, "0123456789,")]);
+    const char *database = option(target, "dbname");
+    /* where a password was not encoded, its parts are read as host, port or database */
+    bool odd = (host && strchr(host, '@')) || (port && port[strspn(port, "0123456789,")]) ||
+               (database && strchr(database, '@') && !strcasestr(uri, "%40"));
     if (status == MSEQ_OK && (!options || odd)) {
         mseq_error_set(err, MSEQ_E_ARGUMENT, "the database URI is not of PostgreSQL's form");
         mseq_error_hint(err, "write postgresql://user:password@host:port/database, and @ : / %% of "
@@ -113,7 +115,6 @@ static mseq_status add_settings(const mseq_database_options *given, postgresql_t
 static mseq_status make_lists(postgresql_target *target, mseq_error *err) {
     size_t count = target->keywords.count;
     const char *host = option(target, "host"), *port = option(target, "port");
-    target->password = option(target, "password");
     target->place = mseq_text_format("%s:%s", host && *host ? host : "the default address",
                                      port && *port ? port : "5432");
     target->keyword_list = calloc(count + 1, sizeof *target->keyword_list);

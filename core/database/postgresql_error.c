@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What PostgreSQL says went wrong → our statuses. No message of ours holds a password: what libpq
- * says about connecting is searched for it. */
+ * What PostgreSQL says went wrong → our statuses. No message of ours holds a password. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,32 +143,21 @@ mseq_status postgresql_fail_lost(postgresql_session *session, mseq_error *err) {
     return unavailable(err);
 }
 
-/* The text with every occurrence of the secret made unreadable. NULL without memory. */
-static char *without_secret(const char *text, const char *secret) {
-    char *copy = strdup(text);
-    size_t length = secret ? strlen(secret) : 0;
-    if (!copy || !length)
-        return copy;
-    for (char *at = copy; (at = strstr(at, secret)); at += length)
-        memset(at, '*', length);
-    return copy;
-}
-
+/* The reason is told as it is: libpq and PostgreSQL name host, user and database in it, and never
+ * repeat a password. It is not searched for one either: what is hidden where the password's letters
+ * stand by chance in a text that everybody knows would tell the password. */
 mseq_status postgresql_fail_connect(const postgresql_target *target, const PGconn *connection,
                                     mseq_error *err) {
-    char *reason = without_secret(PQerrorMessage(connection), target->password);
-    if (!reason)
-        return mseq_error_no_memory(err);
+    const char *reason = PQerrorMessage(connection);
     size_t length = strlen(reason);
     while (length && strchr(" \n", reason[length - 1]))
-        reason[--length] = '\0';
-    mseq_error_set(err, MSEQ_E_DATABASE, "cannot connect to the PostgreSQL server at %s: %s",
-                   target->place, reason);
+        length--;
+    mseq_error_set(err, MSEQ_E_DATABASE, "cannot connect to the PostgreSQL server at %s: %.*s",
+                   target->place, (int)length, reason);
     mseq_error_hint(err, "%s",
                     strstr(reason, "authentication failed")
                         ? "check user and password of the database URI"
                         : "check that the server runs, takes connections at that address and has a "
                           "free one");
-    free(reason);
     return unavailable(err);
 }

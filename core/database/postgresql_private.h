@@ -10,8 +10,7 @@
 typedef struct postgresql_target {
     mseq_strings keywords, values; /* of PQconnectdbParams, one beside the other */
     const char **keyword_list, **value_list;
-    char *place;          /* "host:port", for messages */
-    const char *password; /* borrowed from values; NULL: none */
+    char *place; /* "host:port", for messages */
     /* asked for each connection's own password; NULL: that one holds for all */
     mseq_status (*ask_password)(void *data, const char *refused, char **password, mseq_error *err);
     void *password_data;

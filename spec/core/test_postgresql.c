@@ -377,6 +377,31 @@ static mseq_status open_status(const char *uri, mseq_error *err) {
     return status;
 }
 
+/* What a refused connection says is the same whatever the password was, so it tells nothing of it:
+ * not that a letter of it stands in the text, nor that it is the user's name. */
+static void test_refusals_tell_no_password(void **state) {
+    static const char *const passwords[] = {
+        "a", "p", "postgres", "authentication%20failed", "hush!", "%C3%A9", "FATAL"};
+    static const char *const tails[] = {"/postgres", "/no_such_database", "/postgres?sslmode=x"};
+    const char *address = strchr(postgresql_uri(), '@');
+    int length = (int)(strrchr(address, '/') - address);
+    (void)state;
+    for (size_t t = 0; t < sizeof tails / sizeof *tails; t++) {
+        mseq_error first = MSEQ_ERROR_INIT, err = MSEQ_ERROR_INIT;
+        for (size_t i = 0; i < sizeof passwords / sizeof *passwords; i++) {
+            char *uri = mseq_text_format("postgresql://postgres:%s%.*s%s", passwords[i], length,
+                                         address, tails[t]);
+            assert_int_not_equal(open_status(uri, i ? &err : &first), MSEQ_OK);
+            if (i) {
+                assert_string_equal(err.message, first.message);
+                assert_string_equal(err.detail, first.detail);
+                assert_string_equal(err.hint, first.hint);
+            }
+            free(uri);
+        }
+    }
+}
+
 static void test_uris(void **state) {
     (void)state;
     mseq_error err = MSEQ_ERROR_INIT;
@@ -386,7 +411,10 @@ static void test_uris(void **state) {
     assert_int_equal(open_status("postgresql://u:a@hush@127.0.0.1/x", &err), MSEQ_E_ARGUMENT);
     assert_mentions(err.hint, "%40");
     assert_int_equal(open_status("postgresql://u:hu/hush@127.0.0.1/x", &err), MSEQ_E_ARGUMENT);
+    assert_int_equal(open_status("postgresql://u:12/hush@127.0.0.1/x", &err), MSEQ_E_ARGUMENT);
     assert_int_equal(open_status("postgresql://u:x@127.0.0.1/x?hush=1", &err), MSEQ_E_ARGUMENT);
+    /* a database may have such a name, encoded */
+    assert_int_equal(open_status("postgresql://u:hush@127.0.0.1:1/x%40y", &err), MSEQ_E_DATABASE);
     assert_int_equal(open_status("postgresqlx://u:hush@h/x", &err), MSEQ_E_ARGUMENT);
     char *other = mseq_text_format("postgresql://postgres:hush%s", strchr(postgresql_uri(), '@'));
     assert_int_equal(open_status(other, &err), MSEQ_E_DATABASE);
@@ -458,6 +486,7 @@ int main(void) {
         cmocka_unit_test(test_one_state),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_uris),
+        cmocka_unit_test(test_refusals_tell_no_password),
         cmocka_unit_test(test_read_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

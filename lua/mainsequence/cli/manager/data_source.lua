@@ -196,11 +196,19 @@ function commands.access(session, options, source)
     changed.uid, changed.display_name, changed.access_mode))
 end
 
+-- What became of the login roles of users; SQLite has none.
+local ROLES = {
+  [true] = "\nthe roles of its users were dropped",
+  [false] = "\nthe database did not answer: the roles of its users are still there, without a password that counts"
+    .. "\n  hint: add the database again, or in it, for each role that begins with mseq_user_:"
+    .. ' DROP OWNED BY "<role>"; DROP ROLE "<role>"',
+}
+
 function commands.remove(session, options, source)
   local reply, err = session:call("DELETE", PATH .. source.uid .. "/")
   if not reply then return nil, err end
-  return require("mainsequence.cli.manager").answer(options, reply, ("removed the data source %s (%s)"):format(source.uid,
-    source.display_name))
+  return require("mainsequence.cli.manager").answer(options, reply, ("removed the data source %s (%s)%s"):format(source.uid,
+    source.display_name, ROLES[reply.roles_dropped] or ""))
 end
 
 ---@param options table
