@@ -276,12 +276,11 @@ static bool session_reset(void *given) {
     if (session->saw_error || session->lost || session->running ||
         PQstatus(session->connection) != CONNECTION_OK)
         return false;
-    if (!session->used)
+    if (session->use == POSTGRESQL_UNUSED)
         return true;
     if (PQtransactionStatus(session->connection) == PQTRANS_ACTIVE ||
         postgresql_start(session, NULL) != MSEQ_OK)
         return false;
-    session->used = false;
     session->resetting = true;
     return postgresql_reset_send(session) && postgresql_flush(session, NULL) == MSEQ_OK;
 }

@@ -165,7 +165,7 @@ static mseq_status start(postgresql_cursor *cursor, mseq_error *err) {
     if (status != MSEQ_OK && cursor->run.stale && !session->lost) {
         mseq_error_clear(&failure);
         end_attempt(cursor);
-        cursor->run.stale = cursor->run.checked = false;
+        cursor->run.stale = cursor->run.verdict.checked = false;
         session->saw_error = !healthy;
         postgresql_cache_clear(session);
         status = start_once(cursor, &failure);

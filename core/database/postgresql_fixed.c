@@ -6,13 +6,13 @@
 
 #include "postgresql_private.h"
 
-static const char *const fixed[] = {"BEGIN READ ONLY", "BEGIN", "COMMIT",
-                                    /* the reset, in this order */
-                                    "CLOSE ALL", "UNLISTEN *", "SET SESSION AUTHORIZATION DEFAULT",
-                                    "RESET ALL", "DISCARD TEMP", "DISCARD SEQUENCES",
+static const char *const fixed[] = {"BEGIN READ ONLY", "BEGIN", "ROLLBACK",
+                                    /* the reset, in this order; settings come first */
+                                    "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "CLOSE ALL",
+                                    "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES",
                                     "SELECT pg_catalog.pg_advisory_unlock_all()"};
 
-enum { FIXED = sizeof fixed / sizeof *fixed, RESET_FROM = 3 };
+enum { FIXED = sizeof fixed / sizeof *fixed, RESET_FROM = 3, SETTINGS_UNTIL = 5 };
 
 static void name_of(size_t number, char name[16]) {
     snprintf(name, 16, "f%zu", number);
@@ -71,9 +71,9 @@ bool postgresql_fixed_send(postgresql_session *session, const char *text) {
  */
 
 /* In one transaction of the server's own. */
-static bool send_prepared_reset(postgresql_session *session) {
+static bool send_prepared_reset(postgresql_session *session, size_t until) {
     bool sent = PQenterPipelineMode(session->connection);
-    for (size_t i = RESET_FROM; i < FIXED && sent; i++)
+    for (size_t i = RESET_FROM; i < until && sent; i++)
         sent = send_prepared(session, i);
     return sent && PQpipelineSync(session->connection);
 }
@@ -94,8 +94,21 @@ static bool send_reset_text(postgresql_session *session, bool idle) {
 
 bool postgresql_reset_send(postgresql_session *session) {
     bool idle = PQtransactionStatus(session->connection) == PQTRANS_IDLE;
-    return session->fixed && idle && !session->deallocate ? send_prepared_reset(session)
-                                                          : send_reset_text(session, idle);
+    bool prepared = session->fixed && idle && !session->deallocate;
+    bool whole = !prepared || session->use == POSTGRESQL_USED;
+    session->use = POSTGRESQL_UNUSED;
+    if (whole)
+        session->reset_at = mseq_monotonic_ms();
+    return prepared ? send_prepared_reset(session, whole ? FIXED : SETTINGS_UNTIL)
+                    : send_reset_text(session, idle);
+}
+
+void postgresql_use_plainly(postgresql_session *session, postgresql_use before, bool write) {
+    enum { WHOLE_RESET_MS = 5000 }; /* as long as a verdict on the tables may be late */
+    bool due = !session->reset_at || mseq_monotonic_ms() - session->reset_at >= WHOLE_RESET_MS;
+    postgresql_use use = write ? POSTGRESQL_USED_PLAINLY : POSTGRESQL_UNUSED;
+    if (!due)
+        session->use = use > before ? use : before;
 }
 
 static bool receive_text(postgresql_session *session) {

@@ -78,8 +78,8 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
         return status;
     status = postgresql_run(session, SETTINGS, run->settings, &nothing, &affected, err);
     run->begun = true;
-    if (status == MSEQ_OK && !run->checked)
-        status = postgresql_verdict_check(session, run->statement, run->facts, err);
+    if (status == MSEQ_OK && !run->verdict.checked)
+        status = postgresql_verdict_check(session, run->statement, run->verdict.facts, err);
     if (status != MSEQ_OK)
         return status;
     arm(run);
@@ -92,7 +92,7 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
 /* What has to be sent is in the cache: one round trip will do. */
 static mseq_status find_prepared(postgresql_governed *run, mseq_error *err) {
     postgresql_session *session = run->session;
-    if (run->checked && !session->deallocate) {
+    if (run->verdict.checked && !session->deallocate) {
         if (!run->at_defaults)
             run->prepared_settings =
                 postgresql_cache_find(session, SETTINGS, &run->settings_parameters);
@@ -334,8 +334,9 @@ static mseq_status run_pipeline(postgresql_governed *run, mseq_error *err) {
         use_found_types(run);
         status = cursor_steps(run, texts, &declare, err);
     }
-    if (status == MSEQ_OK && run->select)
-        add_step(run, "COMMIT", NULL, NULL);
+    if (status == MSEQ_OK &&
+        run->select) /* it changed nothing, and keeps no setting of anybody's */
+        add_step(run, "ROLLBACK", NULL, NULL);
     if (status == MSEQ_OK) {
         arm(run);
         status = postgresql_start(session, err);
@@ -444,7 +445,7 @@ static mseq_status run_attempts(postgresql_governed *run, mseq_error *err) {
     postgresql_governed_end(run, status);
     if (run->stale && !run->session->lost) {
         mseq_error_clear(&failure);
-        run->stale = run->checked = false;
+        run->stale = run->verdict.checked = run->verdict.plain = false;
         run->session->saw_error = !healthy;
         postgresql_cache_clear(run->session);
         status = clean_up(run, &failure);
@@ -465,17 +466,18 @@ mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_sessi
         status = mseq_error_set(err, MSEQ_E_ARGUMENT,
                                 "a governed statement needs a transaction of its own");
     if (status == MSEQ_OK)
-        status = postgresql_verdict_find(session, statement, &run->facts, &run->checked, err);
+        status = postgresql_verdict_find(session, statement, &run->verdict, err);
+    run->before = session->use;
     if (status == MSEQ_OK)
         status = postgresql_usable(session, err);
     if (status != MSEQ_OK)
         return status;
-    run->select = run->facts->kind == MSEQ_SQL_SELECT;
+    run->select = run->verdict.facts->kind == MSEQ_SQL_SELECT;
     run->deadline = mseq_monotonic_ms() + time_limit(run);
     /* bytes travel as hexadecimal, half as long again as in a reply */
     session->message_maximum = 2 * governed_max_bytes(statement);
-    run->sql =
-        strndup(statement->sql + run->facts->start, statement->sql_length - run->facts->start);
+    run->sql = strndup(statement->sql + run->verdict.facts->start,
+                       statement->sql_length - run->verdict.facts->start);
     return run->sql ? make_settings(run, err) : mseq_error_no_memory(err);
 }
 
@@ -509,6 +511,8 @@ mseq_status postgresql_run_governed(postgresql_session *session,
         status = mseq_error_no_memory(err);
     if (status == MSEQ_OK)
         status = run_attempts(&run, err);
+    if (status == MSEQ_OK && run.verdict.plain && session->stop == POSTGRESQL_RUNNING)
+        postgresql_use_plainly(session, run.before, !run.select);
     postgresql_governed_stop(&run);
     if (status != MSEQ_OK) {
         mseq_value_free(run.rows);

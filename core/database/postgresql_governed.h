@@ -19,9 +19,9 @@ typedef struct postgresql_step {
 typedef struct postgresql_governed {
     postgresql_session *session;
     const mseq_governed_statement *statement;
-    const mseq_sql_statement *facts;
+    postgresql_verdict verdict;
     bool select;
-    bool checked; /* the database has been asked about the statement lately */
+    postgresql_use before; /* of the session */
     bool begun;
     bool at_defaults; /* the session began with the settings of this statement */
     bool unclean;     /* the reset before it has failed */

@@ -71,20 +71,28 @@ typedef enum postgresql_stop {
     POSTGRESQL_STOP_UNWANTED /* the receiver of the rows failed */
 } postgresql_stop;
 
+/* What a session was used for since it was reset. */
+typedef enum postgresql_use {
+    POSTGRESQL_UNUSED,
+    POSTGRESQL_USED_PLAINLY, /* by governed writes that ran no code of anybody */
+    POSTGRESQL_USED
+} postgresql_use;
+
 /* One connection of the room. */
 typedef struct postgresql_session {
     const postgresql_target *target;
     PGconn *connection;
     postgresql_statement *cache[POSTGRESQL_CACHE_SIZE];
     size_t cache_count;
-    uint64_t clock;         /* of the cache: counts uses */
-    unsigned name_count;    /* names given to prepared statements */
-    bool fixed;             /* the commands of postgresql_fixed.c are prepared */
-    bool deallocate;        /* prepared statements on the server that the cache has forgotten */
-    const char *begin;      /* a BEGIN that travels with the next statement; NULL: none */
-    bool in_transaction;    /* begun and not ended, also when the connection was lost since */
-    bool running;           /* rows of a statement are being read */
-    bool used;              /* since the last reset */
+    uint64_t clock;      /* of the cache: counts uses */
+    unsigned name_count; /* names given to prepared statements */
+    bool fixed;          /* the commands of postgresql_fixed.c are prepared */
+    bool deallocate;     /* prepared statements on the server that the cache has forgotten */
+    const char *begin;   /* a BEGIN that travels with the next statement; NULL: none */
+    bool in_transaction; /* begun and not ended, also when the connection was lost since */
+    bool running;        /* rows of a statement are being read */
+    postgresql_use use;
+    int64_t reset_at;       /* monotonic ms of the last whole reset; 0: none yet */
     bool resetting;         /* the answer to a reset is on its way */
     bool saw_error;         /* not for the next user */
     bool lost;              /* of no use at all */
@@ -186,6 +194,11 @@ mseq_status postgresql_fixed_prepare(postgresql_session *session, mseq_error *er
 bool postgresql_fixed_send(postgresql_session *session, const char *text);
 /* Sends what undoes whatever a user of the session may have left behind. False: not sent. */
 bool postgresql_reset_send(postgresql_session *session);
+/* The use that has just ended, of a session that was used as `before` says, ran no code of anybody
+ * as far as is known, and so has left nothing behind. Should an owner have slipped some in since
+ * the verdict: what a select set was rolled back, after a write settings are reset, and a whole
+ * reset is never put off for longer than a verdict is believed. */
+void postgresql_use_plainly(postgresql_session *session, postgresql_use before, bool write);
 /* The same at once, by its text: a user may have had prepared statements forgotten. */
 bool postgresql_reset_anew(postgresql_session *session);
 /* Reads the answer to that, unless it was read. False: the session is of no use any more. */
@@ -243,13 +256,17 @@ mseq_status postgresql_row(const postgresql_session *session, const postgresql_s
                            const PGresult *result, int row, mseq_value **object, mseq_error *err);
 
 /* ---- postgresql_verdict.c: what is known about texts of governed statements */
+typedef struct postgresql_verdict {
+    const mseq_sql_statement *facts; /* borrowed until the next call of postgresql_verdict_find */
+    bool checked;                    /* postgresql_verdict_check was asked lately */
+    bool plain; /* and found that no code of the tables' owners runs with the statement */
+} postgresql_verdict;
+
 /* What the statement is and touches, if its operation, its scope and the database allow it, as far
- * as that can be said without asking the database. *facts is borrowed until the next call. *checked
- * says whether postgresql_verdict_check has been asked lately. */
+ * as that can be said without asking the database. */
 mseq_status postgresql_verdict_find(postgresql_session *session,
                                     const mseq_governed_statement *statement,
-                                    const mseq_sql_statement **facts, bool *checked,
-                                    mseq_error *err);
+                                    postgresql_verdict *known, mseq_error *err);
 /* Asks the database what only it knows: kinds of tables, rules, triggers, functions of the same
  * name. Inside a transaction whose search path is set. */
 mseq_status postgresql_verdict_check(postgresql_session *session,

@@ -14,7 +14,7 @@ mseq_status postgresql_usable(postgresql_session *session, mseq_error *err) {
                               "the connection still reads the rows of another statement");
     if (session->lost || PQstatus(session->connection) == CONNECTION_BAD)
         return postgresql_fail_lost(session, err);
-    session->used = true;
+    session->use = POSTGRESQL_USED;
     return MSEQ_OK;
 }
 

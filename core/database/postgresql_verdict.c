@@ -17,6 +17,7 @@ typedef struct verdict {
     uint64_t hash;
     mseq_sql_statement facts;
     int64_t checked;  /* monotonic ms; 0: never */
+    bool plain;       /* no code of the tables' owners runs */
     int64_t revision; /* that it was checked under */
     uint64_t last_used;
 } verdict;
@@ -89,8 +90,7 @@ static mseq_status add(struct postgresql_verdicts *verdicts,
 
 mseq_status postgresql_verdict_find(postgresql_session *session,
                                     const mseq_governed_statement *statement,
-                                    const mseq_sql_statement **facts, bool *checked,
-                                    mseq_error *err) {
+                                    postgresql_verdict *known, mseq_error *err) {
     uint64_t hash = mseq_hash_bytes(statement->sql, statement->sql_length);
     if (!session->verdicts)
         session->verdicts = calloc(1, sizeof *session->verdicts);
@@ -106,10 +106,10 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
     if (status != MSEQ_OK || !found)
         return status;
     found->last_used = ++session->verdicts->clock;
-    *facts = &found->facts;
-    *checked = found->checked && statement->revision >= 0 &&
-               found->revision == statement->revision &&
-               mseq_monotonic_ms() - found->checked < CHECK_MS;
+    bool checked = found->checked && statement->revision >= 0 &&
+                   found->revision == statement->revision &&
+                   mseq_monotonic_ms() - found->checked < CHECK_MS;
+    *known = (postgresql_verdict){&found->facts, checked, checked && found->plain};
     return MSEQ_OK;
 }
 
@@ -118,9 +118,11 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
 
 /* $1, $2, $3: schema, name and whether it is written, of each table; $4: the schema that is
  * searched behind pg_catalog; $5, $6, $7: functions, attributes and operators by name. What an
- * extension brought is its administrator's choice and may be used. A row for each objection, and
- * for each table that inherits from a named one: partitions are parts of their table, heirs may be
- * tables of somebody else. */
+ * extension brought is its administrator's choice and may be used. A row for each objection, for
+ * each table that inherits from a named one (partitions are parts of their table, heirs may be
+ * tables of somebody else), and for each table with which code of its owner may run: views,
+ * policies, partition keys; what the planner computes beforehand (indexes, constraints,
+ * statistics); when it is written also triggers, defaults, and whatever a cascade reaches. */
 static const char QUESTION[] =
     "WITH RECURSIVE named AS (SELECT c.oid, c.relname::text AS name, c.relkind, x.written "
     "FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), "
@@ -154,6 +156,23 @@ static const char QUESTION[] =
     "(SELECT a.oid FROM pg_catalog.pg_attrdef a WHERE a.adrelid = named.oid)) "
     "OR (d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid IN "
     "(SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = named.oid)))) "
+    "UNION ALL SELECT 'code', name, '' FROM named WHERE relkind NOT IN ('r', 'm') "
+    "OR (SELECT c.relrowsecurity FROM pg_catalog.pg_class c WHERE c.oid = named.oid) "
+    "OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid IN "
+    "('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass, "
+    "'pg_catalog.pg_type'::pg_catalog.regclass) "
+    "AND ((d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid IN "
+    "(SELECT i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = named.oid)) "
+    "OR (d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid IN "
+    "(SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid = named.oid)) "
+    "OR (d.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND d.objid IN "
+    "(SELECT e.oid FROM pg_catalog.pg_statistic_ext e WHERE e.stxrelid = named.oid)) "
+    "OR (written AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid IN "
+    "(SELECT a.oid FROM pg_catalog.pg_attrdef a WHERE a.adrelid = named.oid)))) "
+    "OR (written AND (EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = named.oid "
+    "AND NOT g.tgisinternal) OR EXISTS (SELECT FROM pg_catalog.pg_constraint k "
+    "WHERE k.confrelid = named.oid AND NOT (k.confdeltype IN ('a', 'r') "
+    "AND k.confupdtype IN ('a', 'r'))))) "
     "UNION ALL SELECT DISTINCT 'heir', c.relname::text, CASE WHEN written THEN 'written' ELSE "
     "'read' "
     "END FROM heirs JOIN pg_catalog.pg_class c ON c.oid = heirs.oid "
@@ -215,6 +234,7 @@ typedef struct objections {
     const mseq_governed_statement *statement;
     mseq_error refusal; /* the first one */
     bool heirs;         /* there are tables that inherit from named ones */
+    bool code;          /* of the tables' owners may run */
 } objections;
 
 static bool is_listed(const mseq_governed_statement *statement, const char *name, bool written) {
@@ -251,10 +271,12 @@ static mseq_status take_objection(void *data, mseq_value *row, mseq_error *err) 
     mseq_error *refusal = &found->refusal;
     (void)err; /* reading goes on: the connection stays of use */
     bool first = refusal->status == MSEQ_OK, heir = strcmp(what, "heir") == 0;
+    bool code = strcmp(what, "code") == 0;
+    found->code = found->code || code;
     if (first && heir)
         judge_heir(found, mseq_object_get_text(row, "name"),
                    strcmp(mseq_object_get_text(row, "reason"), "written") == 0);
-    if (!first || heir) {
+    if (!first || heir || code) {
         mseq_value_free(row);
         return MSEQ_OK;
     }
@@ -287,6 +309,7 @@ mseq_status postgresql_verdict_check(postgresql_session *session,
         if (found && !asked.heirs) {
             found->checked = mseq_monotonic_ms();
             found->revision = statement->revision;
+            found->plain = !asked.code;
         }
         return MSEQ_OK;
     }
