@@ -164,3 +164,22 @@ mseq_status mseq_json_parse(const char *text, size_t length, size_t maximum_dept
                               limit);
     return json_read_any(text, length, value, err);
 }
+
+mseq_status mseq_row_parse(mseq_row *row, const char *text, size_t length, mseq_value **other,
+                           mseq_error *err) {
+    mseq_value *value = NULL;
+    mseq_row_clear(row);
+    if (json_read_row(text, length, DEPTH_DEFAULT, row)) {
+        *other = NULL;
+        return MSEQ_OK;
+    }
+    mseq_row_clear(row);
+    mseq_status status = mseq_json_parse(text, length, 0, &value, err);
+    if (status == MSEQ_OK && mseq_value_kind(value) == MSEQ_OBJECT) {
+        status = mseq_row_take_object(row, value, err);
+        value = NULL;
+    }
+    if (status == MSEQ_OK)
+        *other = value;
+    return status;
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mainsequence/base.h"
+#include "json_private.h"
 
 static void write_escaped(mseq_buffer *buffer, uint32_t codepoint) {
     char text[16];
@@ -41,41 +41,16 @@ static const char *short_escape(unsigned char byte) {
 }
 
 /* DEL is escaped in ASCII text only, as Python does. */
-static bool is_plain(unsigned char byte) {
-    return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
-}
-
-/* Nearly every key and most values: plain text that fits where it stands. */
-static bool write_plain(const char *bytes, size_t length, mseq_buffer *buffer) {
-    char text[64];
-    if (length > sizeof text - 2)
-        return false;
-    text[0] = '"';
-    for (size_t i = 0; i < length; i++) {
-        if (!is_plain((unsigned char)bytes[i]))
-            return false;
-        text[i + 1] = bytes[i];
-    }
-    text[length + 1] = '"';
-    mseq_buffer_append(buffer, text, length + 2);
-    return true;
-}
-
-static void write_string(const char *bytes, size_t length, unsigned flags, mseq_buffer *buffer) {
-    if (write_plain(bytes, length, buffer))
-        return;
+void json_write_string(const char *bytes, size_t length, unsigned flags, mseq_buffer *buffer) {
     mseq_buffer_append_char(buffer, '"');
     size_t plain = 0; /* start of the bytes that need no escape */
-    for (size_t i = 0; i < length;) {
+    for (size_t i = json_plain_length(bytes, length); i < length;) {
         unsigned char byte = (unsigned char)bytes[i];
-        if (is_plain(byte)) {
-            i++;
-            continue;
-        }
         uint32_t codepoint = byte;
         size_t size = byte < 0x80 ? 1 : mseq_utf8_next(bytes + i, length - i, &codepoint);
         if ((size > 1 || byte == 0x7F) && (flags & MSEQ_JSON_UNICODE)) {
             i += size;
+            i += json_plain_length(bytes + i, length - i);
             continue;
         }
         mseq_buffer_append(buffer, bytes + plain, i - plain);
@@ -90,6 +65,7 @@ static void write_string(const char *bytes, size_t length, unsigned flags, mseq_
             write_escaped(buffer, codepoint);
         i += size;
         plain = i;
+        i += json_plain_length(bytes + i, length - i);
     }
     mseq_buffer_append(buffer, bytes + plain, length - plain);
     mseq_buffer_append_char(buffer, '"');
@@ -97,7 +73,7 @@ static void write_string(const char *bytes, size_t length, unsigned flags, mseq_
 
 void mseq_json_write_text(const char *text, mseq_buffer *buffer) {
     if (text)
-        write_string(text, strlen(text), 0, buffer);
+        json_write_string(text, strlen(text), 0, buffer);
     else
         mseq_buffer_append(buffer, "null", 4);
 }
@@ -157,8 +133,8 @@ static mseq_status write_members(const mseq_value *object, size_t count, const k
     for (size_t i = 0; i < count; i++) {
         size_t position = order ? order[i].position : i;
         write_separator(i == 0, flags, depth + 1, buffer);
-        write_string(mseq_object_key_at(object, position),
-                     mseq_object_key_length_at(object, position), flags, buffer);
+        json_write_string(mseq_object_key_at(object, position),
+                          mseq_object_key_length_at(object, position), flags, buffer);
         mseq_buffer_append(buffer, ": ", 2);
         mseq_status status =
             write_value(mseq_object_value_at(object, position), flags, depth + 1, buffer, err);
@@ -208,42 +184,71 @@ static mseq_status write_array(const mseq_value *array, unsigned flags, int dept
     return MSEQ_OK;
 }
 
-static mseq_status write_value(const mseq_value *value, unsigned flags, int depth,
-                               mseq_buffer *buffer, mseq_error *err) {
+static mseq_status write_float(double number, mseq_buffer *buffer, mseq_error *err) {
     char text[32];
-    switch (mseq_value_kind(value)) {
+    if (!isfinite(number))
+        return mseq_error_set(err, MSEQ_E_JSON, "NaN and infinities have no JSON form");
+    mseq_format_double(number, text);
+    mseq_buffer_append_text(buffer, text);
+    return MSEQ_OK;
+}
+
+static mseq_status write_cell(const mseq_cell *cell, unsigned flags, int depth, mseq_buffer *buffer,
+                              mseq_error *err) {
+    switch (cell->kind) {
     case MSEQ_NULL:
         mseq_buffer_append(buffer, "null", 4);
         break;
     case MSEQ_BOOLEAN:
-        mseq_buffer_append_text(buffer, mseq_value_get_boolean(value, false) ? "true" : "false");
+        mseq_buffer_append_text(buffer, cell->as.boolean ? "true" : "false");
         break;
     case MSEQ_INTEGER:
-        mseq_buffer_append_integer(buffer, mseq_value_get_integer(value, 0));
+        mseq_buffer_append_integer(buffer, cell->as.integer);
         break;
     case MSEQ_FLOAT:
-        if (!isfinite(mseq_value_get_float(value, 0)))
-            return mseq_error_set(err, MSEQ_E_JSON, "NaN and infinities have no JSON form");
-        mseq_format_double(mseq_value_get_float(value, 0), text);
-        mseq_buffer_append_text(buffer, text);
-        break;
+        return write_float(cell->as.number, buffer, err);
     case MSEQ_STRING:
-        write_string(mseq_value_get_text(value), mseq_value_get_text_length(value), flags, buffer);
+        json_write_string(cell->text, cell->as.length, flags, buffer);
         break;
     case MSEQ_ARRAY:
-        return write_array(value, flags, depth, buffer, err);
+        return write_array(cell->value, flags, depth, buffer, err);
     case MSEQ_OBJECT:
-        return write_object(value, flags, depth, buffer, err);
+        return write_object(cell->value, flags, depth, buffer, err);
     }
     return MSEQ_OK;
+}
+
+static mseq_status write_value(const mseq_value *value, unsigned flags, int depth,
+                               mseq_buffer *buffer, mseq_error *err) {
+    mseq_cell cell;
+    mseq_cell_borrow(&cell, value);
+    return write_cell(&cell, flags, depth, buffer, err);
+}
+
+static mseq_status end_writing(const mseq_buffer *buffer, mseq_error *err) {
+    if (buffer->status == MSEQ_E_LIMIT)
+        return mseq_error_set(err, MSEQ_E_LIMIT, "the JSON text is larger than its buffer may be");
+    return buffer->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
 mseq_status mseq_json_write(const mseq_value *value, unsigned flags, mseq_buffer *buffer,
                             mseq_error *err) {
     mseq_status status = write_value(value, flags, 0, buffer, err);
-    if (status != MSEQ_OK)
-        return status;
-    if (buffer->status == MSEQ_E_LIMIT)
-        return mseq_error_set(err, MSEQ_E_LIMIT, "the JSON text is larger than its buffer may be");
-    return buffer->status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
+    return status == MSEQ_OK ? end_writing(buffer, err) : status;
+}
+
+mseq_status mseq_row_write(const mseq_row *row, mseq_buffer *buffer, mseq_error *err) {
+    if (row->count == 0)
+        mseq_buffer_append_char(buffer, '{');
+    for (size_t i = 0; i < row->count; i++) {
+        const mseq_row_key *key = &row->keys[i];
+        mseq_buffer_append(buffer, key->json, key->json_length);
+        mseq_status status = write_cell(&row->cells[i], 0, 1, buffer, err);
+        if (status != MSEQ_OK) {
+            mseq_error_prefix(err, "%s: ", key->text);
+            return status;
+        }
+    }
+    mseq_buffer_append_char(buffer, '}');
+    return end_writing(buffer, err);
 }

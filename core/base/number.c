@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mainsequence/base.h"
+#include "number_private.h"
 
 /* snprintf and strtod follow the thread's locale, of which only the decimal separator matters to
  * us: what they write and read is mapped from and to a point. */
@@ -17,9 +17,61 @@ static char decimal_separator(void) {
     return separator && separator[0] && !separator[1] ? separator[0] : '.';
 }
 
+static bool is_digit(const char *at, const char *end) {
+    return at < end && *at >= '0' && *at <= '9';
+}
+
+/* Whether it is a double of the same digits and sign; "-0" is none. */
+static bool is_exact(int64_t integer) {
+    return integer && integer <= INT64_C(1) << 53 && integer >= -(INT64_C(1) << 53);
+}
+
+/* A double holds integers up to 2^53 and powers of ten up to 10^22 exactly, so that their quotient
+ * is the double next to the decimal (W. Clinger, "How to Read Floating Point Numbers Accurately",
+ * 1990). */
+bool number_read_plain(const char **text, const char *end, plain_number *read) {
+    enum { DIGITS = 18 }; /* they surely fit into 64 bits */
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    const char *at = *text, *most;
+    bool negative = at < end && *at == '-';
+    int64_t number = 0;
+    at += negative;
+    const char *first = at;
+    most = end - at > DIGITS ? at + DIGITS : end;
+    while (is_digit(at, most))
+        number = number * 10 + (*at++ - '0');
+    if (at == first || is_digit(at, end))
+        return false;
+    read->whole = at == end || *at != '.';
+    if (read->whole) {
+        read->integer = negative ? -number : number;
+    } else {
+        const char *fraction = ++at;
+        most =
+            end - at > DIGITS - (fraction - 1 - first) ? at + DIGITS - (fraction - 1 - first) : end;
+        while (is_digit(at, most))
+            number = number * 10 + (*at++ - '0');
+        if (at == fraction || is_digit(at, end) || number > INT64_C(1) << 53)
+            return false;
+        double value = (double)number / powers[at - fraction];
+        read->number = negative ? -value : value;
+    }
+    *text = at;
+    return true;
+}
+
 bool mseq_parse_double(const char *text, double *number) {
     char local[512];
     size_t length = strlen(text);
+    const char *behind = text;
+    plain_number plain;
+    if (number_read_plain(&behind, text + length, &plain) && behind == text + length) {
+        if (!plain.whole || is_exact(plain.integer)) {
+            *number = plain.whole ? (double)plain.integer : plain.number;
+            return true;
+        }
+    }
     if (length == 0 || length >= sizeof local || !strchr("+-.0123456789", text[0]) ||
         strspn(text, "+-.0123456789eE") != length)
         return false;
@@ -36,6 +88,12 @@ bool mseq_parse_double(const char *text, double *number) {
 }
 
 bool mseq_parse_integer(const char *text, int64_t *integer) {
+    const char *behind = text, *end_of_text = text + strlen(text);
+    plain_number plain;
+    if (number_read_plain(&behind, end_of_text, &plain) && behind == end_of_text && plain.whole) {
+        *integer = plain.integer;
+        return true;
+    }
     const char *digits = text + (*text == '-' || *text == '+');
     if (*digits < '0' || *digits > '9')
         return false;

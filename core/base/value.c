@@ -419,6 +419,49 @@ mseq_status mseq_object_put_integer(mseq_value *object, const char *key, int64_t
     return mseq_object_put(object, key, mseq_value_integer(integer));
 }
 
+/* As many members as there will be, with room for the text of their keys. */
+static object_value *object_for(size_t count, size_t text_size) {
+    object_value *made = malloc(sizeof *made);
+    member *members = malloc((count + 1) * sizeof *members);
+    key_chunk *keys = malloc(sizeof *keys + text_size);
+    if (!made || !members || !keys) {
+        free(made);
+        free(members);
+        free(keys);
+        return NULL;
+    }
+    *keys = (key_chunk){.used = text_size, .size = text_size};
+    *made = (object_value){
+        .head = {MSEQ_OBJECT}, .members = members, .capacity = count + 1, .keys = keys};
+    return made;
+}
+
+/* The keys of a row differ and their text is one piece, so nothing has to be looked for. */
+mseq_status mseq_row_to_object(mseq_row *row, mseq_value **object, mseq_error *err) {
+    size_t count = row->count;
+    const mseq_row_key *keys = row->keys, *last = count ? &keys[count - 1] : NULL;
+    size_t text_size = last ? (size_t)(last->text + last->length + 1 - keys->text) : 0;
+    object_value *made = object_for(count, text_size);
+    if (!made)
+        return mseq_error_no_memory(err);
+    if (last)
+        memcpy(made->keys->bytes, keys->text, text_size);
+    for (size_t i = 0; i < count; i++) {
+        const mseq_row_key *key = &keys[i];
+        char *text = made->keys->bytes + (key->text - keys->text);
+        mseq_value *value = mseq_cell_to_value(&row->cells[i]);
+        if (!value) {
+            mseq_value_free(&made->head);
+            return mseq_error_no_memory(err);
+        }
+        made->members[made->count++] = (member){text, key->length, value};
+    }
+    if (made->count >= INDEX_FROM)
+        rebuild_index(&made->head);
+    *object = &made->head;
+    return MSEQ_OK;
+}
+
 mseq_value *mseq_object_peek(mseq_value *object, const char *key) {
     member *found = find_member(object, key, strlen(key));
     return found ? found->value : NULL;

@@ -11,6 +11,7 @@ struct mseq_client_stream {
     mseq_client *client; /* NULL: it was freed */
     mseq_client_stream *next, *previous;
     mseq_row_stream *rows; /* NULL: the client was freed */
+    bool lost;             /* a row was, for want of memory: no other may come in its place */
 };
 
 static void link_stream(mseq_client *client, mseq_client_stream *stream) {
@@ -85,15 +86,31 @@ mseq_status mseq_client_stream_operation(mseq_client *client, const mseq_value *
     return MSEQ_OK;
 }
 
-mseq_status mseq_client_stream_next(mseq_client_stream *stream, mseq_value **row, mseq_error *err) {
+mseq_status mseq_client_stream_next_row(mseq_client_stream *stream, mseq_row **row,
+                                        mseq_error *err) {
     bool first = err && err->status == MSEQ_OK;
     if (!stream->rows)
         return mseq_error_set(err, MSEQ_E_ARGUMENT, "the client of this stream was closed");
+    if (stream->lost)
+        return mseq_error_no_memory(err);
     mseq_status status = mseq_row_stream_next(stream->rows, row, err);
     /* a refusal in the midst of the rows reads as one before them */
     if (status != MSEQ_OK && first && err->http_status)
         mseq_error_prefix(err, "%d POST %s%s: ", err->http_status,
                           mseq_client_endpoint(stream->client), STREAM_OPERATION);
+    return status;
+}
+
+mseq_status mseq_client_stream_next(mseq_client_stream *stream, mseq_value **row, mseq_error *err) {
+    mseq_row *next = NULL;
+    mseq_value *object = NULL;
+    mseq_status status = mseq_client_stream_next_row(stream, &next, err);
+    if (status == MSEQ_OK && next)
+        status = mseq_row_to_object(next, &object, err);
+    if (status == MSEQ_OK)
+        *row = object;
+    else
+        stream->lost = next != NULL;
     return status;
 }
 

@@ -48,7 +48,8 @@ typedef struct database_driver {
      * the caller) as asked for, else NULL. */
     mseq_status (*cursor_open)(void *session, const mseq_governed_statement *statement,
                                void **cursor, mseq_value **origins, mseq_error *err);
-    mseq_status (*cursor_next)(void *cursor, mseq_value **row, mseq_error *err); /* NULL: the end */
+    /* A row that holds until the next call, and may be changed; NULL: the end. */
+    mseq_status (*cursor_next)(void *cursor, mseq_row **row, mseq_error *err);
     void (*cursor_close)(void *cursor);
     /* NULL: the database has no roles */
     mseq_status (*encrypt_password)(void *session, const char *role, const char *password,
@@ -66,11 +67,12 @@ mseq_status database_cursor_open(const database_driver *driver, void *session,
                                  mseq_governed_cursor **cursor, mseq_error *err);
 
 /* ---- values.c: what drivers share */
-/* A row is an object, so a second column of one name gets "_1" (then "_2", …) behind it. `seen` has
- * the names so far, each with the next suffix to try. malloc'ed; NULL without memory. */
-char *database_unique_name(mseq_value *seen, const char *name);
-/* {"$bytes": base64}, owned by the caller; NULL without memory. */
-mseq_value *database_bytes_value(const void *bytes, size_t length);
+/* Names the columns of a row. It is an object, so a second column of one name gets "_1" (then "_2",
+ * …) behind it. */
+mseq_status database_row_columns(mseq_row *row, const char *const *names, size_t count,
+                                 mseq_error *err);
+/* {"$bytes": base64}, or its base64 `plain`; owned by the caller; NULL without memory. */
+mseq_value *database_bytes_value(const void *bytes, size_t length, bool plain);
 /* The base64 string of such a value, borrowed; NULL when it is none. */
 const mseq_value *database_bytes_of(const mseq_value *value);
 /* The server_default of a description from SQL text, `wrap`ped in parentheses or not; NULL without

@@ -40,7 +40,7 @@ static void end(mseq_governed_cursor *cursor, mseq_status status) {
 }
 
 /* A row, or NULL for the end. The row behind the last that is wanted only says that it is there. */
-static mseq_status take(mseq_governed_cursor *cursor, mseq_value **row, mseq_error *err) {
+static mseq_status take(mseq_governed_cursor *cursor, mseq_row **row, mseq_error *err) {
     mseq_status status = cursor->driver->cursor_next(cursor->rows, row, err);
     if (status != MSEQ_OK || !*row)
         return status;
@@ -48,15 +48,14 @@ static mseq_status take(mseq_governed_cursor *cursor, mseq_value **row, mseq_err
         cursor->count++;
         return MSEQ_OK;
     }
-    mseq_value_free(*row);
     *row = NULL;
     cursor->has_more = true;
     return MSEQ_OK;
 }
 
-mseq_status mseq_governed_cursor_next(mseq_governed_cursor *cursor, mseq_value **row,
+mseq_status mseq_governed_cursor_next(mseq_governed_cursor *cursor, mseq_row **row,
                                       mseq_error *err) {
-    mseq_value *taken = NULL;
+    mseq_row *taken = NULL;
     if (cursor->failed != MSEQ_OK)
         return mseq_error_set(err, cursor->failed, "the statement has failed before");
     if (cursor->rows) {

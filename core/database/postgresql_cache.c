@@ -79,9 +79,9 @@ postgresql_statement *postgresql_statement_new(const char *sql, const Oid *types
 void postgresql_statement_free(postgresql_statement *statement) {
     if (!statement)
         return;
-    for (size_t i = 0; statement->columns && i < statement->column_count; i++)
-        free(statement->columns[i].name);
-    free(statement->columns);
+    mseq_row_free(&statement->row);
+    free(statement->column_types);
+    free(statement->column_forms);
     free(statement->found);
     free(statement->types);
     free(statement->sql);

@@ -11,6 +11,7 @@
 typedef struct postgresql_cursor {
     postgresql_governed run;
     PGresult *row;   /* the next one; NULL: it has not come */
+    PGresult *given; /* the one that was handed out, which borrows from it; or NULL */
     bool running;    /* results are still to come */
     int64_t skip;    /* rows before the first that is wanted */
     int64_t left_ms; /* of the statement's time, while nobody waits */
@@ -128,12 +129,22 @@ static bool has_come(PGconn *connection) {
     return !PQisBusy(connection) || (PQconsumeInput(connection) && !PQisBusy(connection));
 }
 
+/* The one that was handed out. */
+static void forget_row(postgresql_cursor *cursor) {
+    if (!cursor->given)
+        return;
+    mseq_row_clear(&cursor->run.prepared->row);
+    PQclear(cursor->given);
+    cursor->given = NULL;
+}
+
 /* Rows that have come already are read and dropped, unless they are many, so that the connection
  * stays of use. For others the server is told to stop; its answer would come behind all that it has
  * sent, so that a new connection costs less. */
 static void drop_rows(postgresql_cursor *cursor) {
     enum { DROPPED_MAXIMUM = 1000 };
     postgresql_session *session = cursor->run.session;
+    forget_row(cursor);
     PQclear(cursor->row);
     cursor->row = NULL;
     for (int i = 0; i < DROPPED_MAXIMUM && cursor->running && !session->lost; i++) {
@@ -199,18 +210,17 @@ mseq_status postgresql_cursor_open(postgresql_session *session,
     return MSEQ_OK;
 }
 
-mseq_status postgresql_cursor_next(void *given, mseq_value **row, mseq_error *err) {
+mseq_status postgresql_cursor_next(void *given, mseq_row **row, mseq_error *err) {
     postgresql_cursor *cursor = given;
+    forget_row(cursor);
     resume_clock(cursor);
-    mseq_value *made = NULL;
     mseq_status status = wait_for_row(cursor, err);
-    if (status == MSEQ_OK && cursor->row) {
-        status = postgresql_governed_row(&cursor->run, cursor->row, 0, &made, err);
-        PQclear(cursor->row);
-        cursor->row = NULL;
-    }
+    cursor->given = cursor->row;
+    cursor->row = NULL;
+    if (status == MSEQ_OK && cursor->given)
+        status = postgresql_governed_row(&cursor->run, cursor->given, 0, err);
     if (status == MSEQ_OK)
-        *row = made;
+        *row = cursor->given ? &cursor->run.prepared->row : NULL;
     pause_clock(cursor);
     return status;
 }

@@ -133,48 +133,12 @@ static mseq_status send_steps(postgresql_governed *run, mseq_error *err) {
 /* ---- Rows --------------------------------------------------------------------------------------
  */
 
-static mseq_value *plain_bytes(const mseq_value *value) { // NOLINT(misc-no-recursion): six deep
-    const mseq_value *bytes = database_bytes_of(value);
-    if (mseq_value_kind(value) != MSEQ_ARRAY)
-        return mseq_value_dup(bytes ? bytes : value);
-    mseq_value *list = mseq_value_array();
-    for (size_t i = 0; list && i < mseq_value_length(value); i++) {
-        if (mseq_array_add(list, plain_bytes(mseq_array_get(value, i))) != MSEQ_OK) {
-            mseq_value_free(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-/* Columns of bytes as base64 text. An object that only looks like bytes is JSON and stays. */
-static mseq_status show_bytes(const postgresql_governed *run, mseq_value *row, mseq_error *err) {
-    for (size_t i = 0; i < run->prepared->column_count; i++) {
-        postgresql_type type = postgresql_type_of(run->session, run->prepared->columns[i].type);
-        if (type.form == POSTGRESQL_ARRAY)
-            type = postgresql_type_of(run->session, type.element);
-        const char *name = run->prepared->columns[i].name;
-        if (type.form == POSTGRESQL_BYTES &&
-            mseq_object_put(row, name, plain_bytes(mseq_object_get(row, name))) != MSEQ_OK)
-            return mseq_error_no_memory(err);
-    }
-    return MSEQ_OK;
-}
-
 mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
-                                    int number, mseq_value **row, mseq_error *err) {
-    mseq_value *made = NULL;
+                                    int number, mseq_error *err) {
     mseq_status status = postgresql_columns_read(run->prepared, result, err);
-    if (status == MSEQ_OK)
-        status = postgresql_row(run->session, run->prepared, result, number, &made, err);
-    if (status == MSEQ_OK)
-        status = show_bytes(run, made, err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(made);
-        return status;
-    }
-    *row = made;
-    return MSEQ_OK;
+    return status == MSEQ_OK
+               ? postgresql_row(run->session, run->prepared, result, number, true, err)
+               : status;
 }
 
 static mseq_status take_row(postgresql_governed *run, const PGresult *result, int number,
@@ -188,7 +152,9 @@ static mseq_status take_row(postgresql_governed *run, const PGresult *result, in
         run->has_more = true;
         return MSEQ_OK;
     }
-    mseq_status status = postgresql_governed_row(run, result, number, &row, err);
+    mseq_status status = postgresql_governed_row(run, result, number, err);
+    if (status == MSEQ_OK)
+        status = mseq_row_to_object(&run->prepared->row, &row, err);
     return status == MSEQ_OK ? governed_keep_row(run->statement, run->rows, row, &run->bytes, err)
                              : status;
 }

@@ -48,9 +48,10 @@ void postgresql_governed_stop(postgresql_governed *run);
 /* Begins the transaction with its settings, asks the database about the statement and prepares it,
  * with round trips of its own. What goes wrong is told as the author may hear it. */
 mseq_status postgresql_governed_prepare(postgresql_governed *run, mseq_error *err);
-/* A row as a reply shows it, owned by the caller. */
+/* Reads a row as a reply shows it into the prepared statement's row, which borrows from the result.
+ */
 mseq_status postgresql_governed_row(const postgresql_governed *run, const PGresult *result,
-                                    int number, mseq_value **row, mseq_error *err);
+                                    int number, mseq_error *err);
 /* Ends the transaction of an attempt; what failed is rolled back. */
 void postgresql_governed_end(postgresql_governed *run, mseq_status status);
 
@@ -66,7 +67,7 @@ void postgresql_settings_append(const mseq_value *settings, mseq_buffer *text);
 mseq_status postgresql_cursor_open(postgresql_session *session,
                                    const mseq_governed_statement *statement, void **opened,
                                    mseq_error *err);
-mseq_status postgresql_cursor_next(void *cursor, mseq_value **row, mseq_error *err);
+mseq_status postgresql_cursor_next(void *cursor, mseq_row **row, mseq_error *err);
 void postgresql_cursor_close(void *cursor);
 
 #endif

@@ -37,11 +37,6 @@ typedef struct postgresql_type {
     Oid element; /* of arrays */
 } postgresql_type;
 
-typedef struct postgresql_column {
-    char *name; /* unique in the row */
-    Oid type;
-} postgresql_column;
-
 /* A statement and what its rows look like. */
 typedef struct postgresql_statement {
     char *sql;
@@ -51,9 +46,11 @@ typedef struct postgresql_statement {
     Oid *types;    /* of the parameters, as they were given: 0 is for the server to find out */
     Oid *found;    /* what the server made of them */
     size_t type_count;
-    postgresql_column *columns; /* NULL: not known before the first result */
-    size_t column_count;
-    bool small; /* its rows, as a governed select, were few the last time */
+    mseq_row row; /* the last one; its names are unique, and without a form they are not known
+                     before the first result */
+    Oid *column_types;
+    postgresql_type *column_forms; /* how they are read; NULL: no row has come yet */
+    bool small;                    /* its rows, as a governed select, were few the last time */
     uint64_t last_used;
 } postgresql_statement;
 
@@ -248,12 +245,11 @@ void postgresql_cache_drop(postgresql_session *session, postgresql_statement *st
 void postgresql_cache_clear(postgresql_session *session);
 
 /* ---- postgresql_values.c */
-/* One value, owned by the caller; NULL: memory is short. */
-mseq_value *postgresql_value(const postgresql_session *session, Oid type, const char *text,
-                             size_t length);
-/* A row of a result as an object, owned by the caller. */
-mseq_status postgresql_row(const postgresql_session *session, const postgresql_statement *statement,
-                           const PGresult *result, int row, mseq_value **object, mseq_error *err);
+/* Reads a row of a result into the statement's row, which borrows from the result. Bytes are
+ * {"$bytes": base64}, or `plain` base64 text. */
+mseq_status postgresql_row(const postgresql_session *session, postgresql_statement *statement,
+                           const PGresult *result, int number, bool plain,
+                           mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- postgresql_verdict.c: what is known about texts of governed statements */
 typedef struct postgresql_verdict {

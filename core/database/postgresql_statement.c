@@ -115,21 +115,26 @@ mseq_status postgresql_pipeline_end(postgresql_session *session, mseq_error *err
 
 mseq_status postgresql_columns_read(postgresql_statement *statement, const PGresult *result,
                                     mseq_error *err) {
-    int count = PQnfields(result);
-    if (statement->columns)
+    size_t count = (size_t)PQnfields(result);
+    if (statement->row.form)
         return MSEQ_OK;
-    mseq_value *seen = mseq_value_object();
-    statement->columns = calloc(count > 0 ? (size_t)count : 1, sizeof *statement->columns);
-    bool ok = seen && statement->columns;
-    for (int i = 0; ok && i < count; i++) {
-        postgresql_column *column = &statement->columns[i];
-        column->type = PQftype(result, i);
-        column->name = database_unique_name(seen, PQfname(result, i));
-        ok = column->name != NULL;
-        statement->column_count = (size_t)i + 1;
+    const char **names = calloc(count + 1, sizeof *names);
+    Oid *types = calloc(count + 1, sizeof *types);
+    mseq_status status = names && types ? MSEQ_OK : mseq_error_no_memory(err);
+    for (size_t i = 0; status == MSEQ_OK && i < count; i++) {
+        names[i] = PQfname(result, (int)i);
+        types[i] = PQftype(result, (int)i);
     }
-    mseq_value_free(seen);
-    return ok ? MSEQ_OK : mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = database_row_columns(&statement->row, names, count, err);
+    free((void *)names);
+    if (status != MSEQ_OK) {
+        free(types);
+        return status;
+    }
+    free(statement->column_types);
+    statement->column_types = types;
+    return MSEQ_OK;
 }
 
 typedef struct description {
@@ -223,9 +228,9 @@ static mseq_status load_types(postgresql_session *session, const postgresql_stat
                               mseq_error *err) {
     mseq_status status =
         postgresql_types_load(session, statement->found, statement->type_count, err);
-    for (size_t i = 0; status == MSEQ_OK && i < statement->column_count; i++)
-        status = postgresql_types_load(session, &statement->columns[i].type, 1, err);
-    return status;
+    return status == MSEQ_OK
+               ? postgresql_types_load(session, statement->column_types, statement->row.count, err)
+               : status;
 }
 
 /* Whether the server can keep a plan for it. */
@@ -299,7 +304,9 @@ static mseq_status hand_out(const running *run, const PGresult *result, mseq_err
     mseq_status status = postgresql_columns_read(run->statement, result, err);
     for (int row = 0; status == MSEQ_OK && row < PQntuples(result); row++) {
         mseq_value *object = NULL;
-        status = postgresql_row(run->session, run->statement, result, row, &object, err);
+        status = postgresql_row(run->session, run->statement, result, row, false, err);
+        if (status == MSEQ_OK)
+            status = mseq_row_to_object(&run->statement->row, &object, err);
         if (status == MSEQ_OK)
             status = run->sink->take(run->sink->data, object, err);
     }

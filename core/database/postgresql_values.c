@@ -11,25 +11,40 @@
 
 #include "postgresql_private.h"
 
-static mseq_value *float_value(const char *text, size_t length) {
+/* Who reads a value: its session knows the types. */
+typedef struct value_reader {
+    const postgresql_session *session;
+    bool plain; /* bytes are base64 text and no object */
+} value_reader;
+
+/* Each fills a cell that is null, from text that ends with NUL. False: memory is short. */
+
+static bool read_float(const char *text, size_t length, mseq_cell *cell) {
     double number;
-    return mseq_parse_double(text, &number) && isfinite(number) ? mseq_value_float(number)
-                                                                : mseq_value_string_n(text, length);
+    if (mseq_parse_double(text, &number) && isfinite(number))
+        mseq_cell_float(cell, number);
+    else
+        mseq_cell_text(cell, text, length);
+    return true;
 }
 
 /* "12" is an integer, "1.50" stays text: a float would lose the scale. */
-static mseq_value *integer_value(const char *text, size_t length) {
+static bool read_integer(const char *text, size_t length, mseq_cell *cell) {
     int64_t integer;
-    return mseq_parse_integer(text, &integer) ? mseq_value_integer(integer)
-                                              : mseq_value_string_n(text, length);
+    if (mseq_parse_integer(text, &integer))
+        mseq_cell_integer(cell, integer);
+    else
+        mseq_cell_text(cell, text, length);
+    return true;
 }
 
-static mseq_value *json_value(const char *text, size_t length) {
+static bool read_json(const char *text, size_t length, mseq_cell *cell) {
     mseq_value *value = NULL;
     mseq_status status = mseq_json_parse(text, length, 0, &value, NULL);
     if (status == MSEQ_OK)
-        return value;
-    return status == MSEQ_E_NO_MEMORY ? NULL : mseq_value_string_n(text, length);
+        return mseq_cell_take(cell, value);
+    mseq_cell_text(cell, text, length);
+    return status != MSEQ_E_NO_MEMORY;
 }
 
 static int nibble(char c) {
@@ -37,18 +52,20 @@ static int nibble(char c) {
 }
 
 /* "\xdeadbeef" */
-static mseq_value *bytes_value(const char *text, size_t length) {
-    if (length < 2 || text[0] != '\\' || text[1] != 'x')
-        return mseq_value_string_n(text, length);
+static bool read_bytes(const char *text, size_t length, bool plain, mseq_cell *cell) {
+    if (length < 2 || text[0] != '\\' || text[1] != 'x') {
+        mseq_cell_text(cell, text, length);
+        return true;
+    }
     size_t count = (length - 2) / 2;
     char *bytes = malloc(count + 1);
     if (!bytes)
-        return NULL;
+        return false;
     for (size_t i = 0; i < count; i++)
         bytes[i] = (char)(nibble(text[2 + 2 * i]) << 4 | nibble(text[3 + 2 * i]));
-    mseq_value *value = database_bytes_value(bytes, count);
+    bool taken = mseq_cell_take(cell, database_bytes_value(bytes, count, plain));
     free(bytes);
-    return value;
+    return taken;
 }
 
 /* Whether the text has the form "dddd-dd-dd dd:dd:dd". */
@@ -62,10 +79,11 @@ static bool is_timestamp(const char *text, size_t length) {
     return true;
 }
 
-static mseq_value *timestamp_value(const char *text, size_t length, bool zoned) {
+static void read_timestamp(const char *text, size_t length, bool zoned, mseq_cell *cell) {
     enum { SECONDS = 19, FRACTION = 6 };
+    mseq_cell_text(cell, text, length);
     if (!is_timestamp(text, length))
-        return mseq_value_string_n(text, length);
+        return;
     const char *at = text + SECONDS;
     size_t digits = *at == '.' ? strspn(at + 1, "0123456789") : 0;
     const char *zone = at + (digits ? digits + 1 : 0);
@@ -73,24 +91,28 @@ static mseq_value *timestamp_value(const char *text, size_t length, bool zoned) 
         char fixed[32];
         int64_t microseconds; /* the session has another time zone */
         if (!zoned || mseq_time_parse(text, &microseconds, NULL) != MSEQ_OK)
-            return mseq_value_string_n(text, length);
+            return;
         mseq_time_format(microseconds, false, fixed);
-        return mseq_value_string(fixed);
+        mseq_cell_copy(cell, fixed, strlen(fixed));
+        return;
     }
     char fixed[32] = "";
     memcpy(fixed, text, SECONDS);
     fixed[10] = 'T';
     memcpy(fixed + SECONDS, ".000000Z", 9);
     memcpy(fixed + SECONDS + 1, at + 1, digits);
-    return mseq_value_string_n(fixed, SECONDS + 1 + FRACTION + (zoned ? 1 : 0));
+    mseq_cell_copy(cell, fixed, SECONDS + 1 + FRACTION + (zoned ? 1 : 0));
 }
 
 /* ---- Arrays ------------------------------------------------------------------------------------
  */
 
+static bool read_value(const value_reader *reader, postgresql_type type, const char *text,
+                       size_t length, mseq_cell *cell);
+
 typedef struct array_reader {
-    const postgresql_session *session;
-    Oid element;
+    const value_reader *values;
+    postgresql_type element;
     const char *at, *end;
     bool failed;
 } array_reader;
@@ -108,11 +130,11 @@ static mseq_value *read_element(array_reader *reader) {
     }
     reader->at += quoted && reader->at < reader->end;
     mseq_value *value = NULL;
-    if (text.status == MSEQ_OK)
-        value = !quoted && strcmp(mseq_buffer_text(&text), "NULL") == 0
-                    ? mseq_value_null()
-                    : postgresql_value(reader->session, reader->element, mseq_buffer_text(&text),
-                                       text.length);
+    mseq_cell cell = {.kind = MSEQ_NULL};
+    bool null = !quoted && strcmp(mseq_buffer_text(&text), "NULL") == 0;
+    if (text.status == MSEQ_OK && (null || read_value(reader->values, reader->element,
+                                                      mseq_buffer_text(&text), text.length, &cell)))
+        value = mseq_cell_to_value(&cell);
     mseq_buffer_free(&text);
     return value;
 }
@@ -136,69 +158,81 @@ static mseq_value *read_array(array_reader *reader, int depth) { // NOLINT(misc-
     return list;
 }
 
-static mseq_value *array_value(const postgresql_session *session, Oid element, const char *text,
-                               size_t length) {
-    array_reader reader = {session, element, text, text + length, false};
+static bool read_list(const value_reader *values, Oid element, const char *text, size_t length,
+                      mseq_cell *cell) {
+    array_reader reader = {values, postgresql_type_of(values->session, element), text,
+                           text + length, false};
     if (text[0] == '[') { /* bounds that do not start at 1: "[0:1]={…}" */
         const char *equals = strchr(text, '=');
         reader.at = equals ? equals + 1 : text;
     }
-    if (*reader.at != '{')
-        return mseq_value_string_n(text, length);
+    if (*reader.at != '{') {
+        mseq_cell_text(cell, text, length);
+        return true;
+    }
     mseq_value *list = read_array(&reader, 1);
     if (!reader.failed)
-        return list;
+        return mseq_cell_take(cell, list);
     mseq_value_free(list);
-    return NULL;
+    return false;
 }
 
 /* ---- Values and rows ---------------------------------------------------------------------------
  */
 
-mseq_value *postgresql_value(const postgresql_session *session,
-                             Oid type, // NOLINT(misc-no-recursion)
-                             const char *text, size_t length) {
-    postgresql_type known = postgresql_type_of(session, type);
-    switch (known.form) {
+static bool read_value(const value_reader *reader, // NOLINT(misc-no-recursion)
+                       postgresql_type type, const char *text, size_t length, mseq_cell *cell) {
+    switch (type.form) {
     case POSTGRESQL_INTEGER:
     case POSTGRESQL_NUMERIC:
-        return integer_value(text, length);
+        return read_integer(text, length, cell);
     case POSTGRESQL_FLOAT:
-        return float_value(text, length);
+        return read_float(text, length, cell);
     case POSTGRESQL_BOOLEAN:
-        return mseq_value_boolean(text[0] == 't');
+        mseq_cell_boolean(cell, text[0] == 't');
+        return true;
     case POSTGRESQL_BYTES:
-        return bytes_value(text, length);
+        return read_bytes(text, length, reader->plain, cell);
     case POSTGRESQL_JSON:
-        return json_value(text, length);
+        return read_json(text, length, cell);
     case POSTGRESQL_TIMESTAMP:
     case POSTGRESQL_TIMESTAMP_ZONED:
-        return timestamp_value(text, length, known.form == POSTGRESQL_TIMESTAMP_ZONED);
+        read_timestamp(text, length, type.form == POSTGRESQL_TIMESTAMP_ZONED, cell);
+        return true;
     case POSTGRESQL_ARRAY:
-        return array_value(session, known.element, text, length);
+        return read_list(reader, type.element, text, length, cell);
     default:
-        return mseq_value_string_n(text, length);
+        mseq_cell_text(cell, text, length);
+        return true;
     }
 }
 
-mseq_status postgresql_row(const postgresql_session *session, const postgresql_statement *statement,
-                           const PGresult *result, int row, mseq_value **object, mseq_error *err) {
-    mseq_value *made = mseq_value_object();
-    bool ok = made;
-    for (size_t i = 0; ok && i < statement->column_count; i++) {
-        const postgresql_column *column = &statement->columns[i];
-        int number = (int)i;
-        mseq_value *value =
-            PQgetisnull(result, row, number)
-                ? mseq_value_null()
-                : postgresql_value(session, column->type, PQgetvalue(result, row, number),
-                                   (size_t)PQgetlength(result, row, number));
-        ok = mseq_object_put(made, column->name, value) == MSEQ_OK;
-    }
-    if (!ok) {
-        mseq_value_free(made);
+/* How the columns are read; the types of the database's own are known by the first row. */
+static mseq_status find_forms(const postgresql_session *session, postgresql_statement *statement,
+                              mseq_error *err) {
+    postgresql_type *forms = calloc(statement->row.count + 1, sizeof *forms);
+    if (!forms)
         return mseq_error_no_memory(err);
-    }
-    *object = made;
+    for (size_t i = 0; i < statement->row.count; i++)
+        forms[i] = postgresql_type_of(session, statement->column_types[i]);
+    statement->column_forms = forms;
     return MSEQ_OK;
+}
+
+mseq_status postgresql_row(const postgresql_session *session, postgresql_statement *statement,
+                           const PGresult *result, int number, bool plain, mseq_error *err) {
+    value_reader reader = {session, plain};
+    mseq_row *row = &statement->row;
+    mseq_status status = statement->column_forms ? MSEQ_OK : find_forms(session, statement, err);
+    mseq_row_clear(row);
+    for (size_t i = 0; status == MSEQ_OK && i < row->count; i++) {
+        int column = (int)i;
+        const char *text = PQgetvalue(result, number, column);
+        size_t length = (size_t)PQgetlength(result, number, column);
+        if (length == 0 && PQgetisnull(result, number, column))
+            continue;
+        if (!read_value(&reader, statement->column_forms[i], text, length, &row->cells[i]))
+            status = mseq_error_no_memory(err);
+    }
+    return status;
 }

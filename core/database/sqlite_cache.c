@@ -101,17 +101,9 @@ sqlite_statement *sqlite_statement_new(const char *sql, size_t length, uint64_t 
     return statement;
 }
 
-void sqlite_statement_forget_columns(sqlite_statement *statement) {
-    for (size_t i = 0; i < statement->column_count; i++)
-        free(statement->columns[i]);
-    free(statement->columns);
-    statement->columns = NULL;
-    statement->column_count = 0;
-}
-
 void sqlite_statement_free(sqlite_statement *statement) {
     sqlite3_finalize(statement->stmt);
-    sqlite_statement_forget_columns(statement);
+    mseq_row_free(&statement->row);
     free(statement->key);
     free(statement->scope);
     free(statement);

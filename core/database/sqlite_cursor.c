@@ -99,7 +99,7 @@ mseq_status sqlite_cursor_open(sqlite_session *session, const mseq_governed_stat
     return MSEQ_OK;
 }
 
-mseq_status sqlite_cursor_next(void *given, mseq_value **row, mseq_error *err) {
+mseq_status sqlite_cursor_next(void *given, mseq_row **row, mseq_error *err) {
     sqlite_cursor *cursor = given;
     mseq_status status = MSEQ_OK;
     if (!cursor->waiting && !cursor->done) {
@@ -114,13 +114,16 @@ mseq_status sqlite_cursor_next(void *given, mseq_value **row, mseq_error *err) {
         return MSEQ_OK;
     }
     cursor->waiting = false;
-    status = sqlite_columns(cursor->run.prepared, err);
-    return status == MSEQ_OK ? sqlite_row(cursor->run.prepared, row, err) : status;
+    status = sqlite_row(cursor->run.prepared, err);
+    if (status == MSEQ_OK)
+        *row = &cursor->run.prepared->row;
+    return status;
 }
 
 void sqlite_cursor_close(void *given) {
     sqlite_cursor *cursor = given;
     sqlite_guard_leave(cursor->run.runner->guard);
+    mseq_row_clear(&cursor->run.prepared->row);
     sqlite_release(cursor->run.prepared);
     sqlite_governed_stop(&cursor->run);
     free(cursor);

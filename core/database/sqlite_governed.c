@@ -135,9 +135,7 @@ mseq_status sqlite_governed_obtain(sqlite_governed *run, mseq_error *err) {
 
 static mseq_status take_row(sqlite_governed *run, mseq_error *err) {
     mseq_value *row = NULL;
-    mseq_status status = sqlite_columns(run->prepared, err);
-    if (status == MSEQ_OK)
-        status = sqlite_row(run->prepared, &row, err);
+    mseq_status status = sqlite_row_object(run->prepared, &row, err);
     return status == MSEQ_OK ? governed_keep_row(run->statement, run->rows, row, &run->bytes, err)
                              : status;
 }

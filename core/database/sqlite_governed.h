@@ -113,7 +113,7 @@ mseq_status sqlite_run_governed(sqlite_session *session, const mseq_governed_sta
 /* ---- sqlite_cursor.c: as in driver.h */
 mseq_status sqlite_cursor_open(sqlite_session *session, const mseq_governed_statement *statement,
                                void **opened, mseq_value **origins, mseq_error *err);
-mseq_status sqlite_cursor_next(void *cursor, mseq_value **row, mseq_error *err);
+mseq_status sqlite_cursor_next(void *cursor, mseq_row **row, mseq_error *err);
 void sqlite_cursor_close(void *cursor);
 
 #endif

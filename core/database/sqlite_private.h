@@ -28,8 +28,7 @@ typedef struct sqlite_statement {
     bool cached; /* else freed when it is released */
     uint64_t last_used;
     bool busy;
-    char **columns; /* unique names, in column order */
-    size_t column_count;
+    mseq_row row; /* the last one; its names are unique, and without a form they are not known */
     int prepared; /* SQLITE_STMTSTATUS_REPREPARE when the names were taken */
 } sqlite_statement;
 
@@ -95,11 +94,10 @@ void sqlite_cache_keep(sqlite_handle *handle, sqlite_statement *statement);
 void sqlite_cache_use(sqlite_handle *handle, sqlite_statement *statement); /* until released */
 void sqlite_cache_drop(sqlite_handle *handle, sqlite_statement *statement);
 void sqlite_release(sqlite_statement *statement);
-void sqlite_statement_forget_columns(sqlite_statement *statement);
 void sqlite_cache_clear(sqlite_handle *handle);
 
 /* ---- sqlite_statement.c */
-/* Names of the row's columns, taken when they are not known. After a step. */
+/* Names the row's columns when they are not known. After a step. */
 mseq_status sqlite_columns(sqlite_statement *statement, mseq_error *err);
 mseq_status sqlite_run(sqlite_handle *handle, const char *sql, const mseq_value *parameters,
                        const database_sink *sink, int64_t *affected, mseq_error *err);
@@ -108,8 +106,11 @@ mseq_status sqlite_script(sqlite_handle *handle, const char *sql, mseq_error *er
 /* ---- sqlite_values.c */
 mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_value *parameters,
                         mseq_error *err);
-/* The current row as an object, owned by the caller. */
-mseq_status sqlite_row(sqlite_statement *statement, mseq_value **row, mseq_error *err);
+/* Reads the current row into the statement's, which borrows from it. */
+mseq_status sqlite_row(sqlite_statement *statement, mseq_error *err) MSEQ_MUST_CHECK;
+/* The same as an object, owned by the caller. */
+mseq_status sqlite_row_object(sqlite_statement *statement, mseq_value **row,
+                              mseq_error *err) MSEQ_MUST_CHECK;
 
 /* ---- sqlite_catalog.c */
 /* "schema".sqlite_schema, malloc'ed; MSEQ_E_NOT_FOUND for a schema that is not attached. NULL:

@@ -9,32 +9,27 @@
 /* ---- Column names ----------------------------------------------------------------------------
  */
 
-static bool read_columns(sqlite_statement *statement) {
+static mseq_status read_columns(sqlite_statement *statement, mseq_error *err) {
     size_t count = (size_t)sqlite3_column_count(statement->stmt);
-    mseq_value *seen = mseq_value_object();
-    statement->columns = calloc(count ? count : 1, sizeof *statement->columns);
-    bool ok = seen && statement->columns;
-    for (size_t i = 0; ok && i < count; i++) {
-        const char *name = sqlite3_column_name(statement->stmt, (int)i);
-        ok = name && (statement->columns[i] = database_unique_name(seen, name));
-        statement->column_count = i + 1;
-    }
-    mseq_value_free(seen);
-    return ok;
+    const char **names = calloc(count + 1, sizeof *names);
+    if (!names)
+        return mseq_error_no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        names[i] = sqlite3_column_name(statement->stmt, (int)i); /* NULL without memory */
+    mseq_status status = database_row_columns(&statement->row, names, count, err);
+    free((void *)names);
+    return status;
 }
 
 /* SQLite prepares anew when the schema changed, which may change the columns. */
 mseq_status sqlite_columns(sqlite_statement *statement, mseq_error *err) {
     int prepared = sqlite3_stmt_status(statement->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
-    if (statement->columns && prepared == statement->prepared)
+    if (statement->row.form && prepared == statement->prepared)
         return MSEQ_OK;
-    sqlite_statement_forget_columns(statement);
-    if (!read_columns(statement)) {
-        sqlite_statement_forget_columns(statement);
-        return mseq_error_no_memory(err);
-    }
-    statement->prepared = prepared;
-    return MSEQ_OK;
+    mseq_status status = read_columns(statement, err);
+    if (status == MSEQ_OK)
+        statement->prepared = prepared;
+    return status;
 }
 
 /* ---- Preparing -------------------------------------------------------------------------------
@@ -108,9 +103,7 @@ static mseq_status step_all(sqlite_handle *handle, sqlite_statement *statement, 
         if (!sink->take)
             continue;
         mseq_value *row;
-        mseq_status status = sqlite_columns(statement, err);
-        if (status == MSEQ_OK)
-            status = sqlite_row(statement, &row, err);
+        mseq_status status = sqlite_row_object(statement, &row, err);
         if (status == MSEQ_OK)
             status = sink->take(sink->data, row, err);
         if (status != MSEQ_OK)

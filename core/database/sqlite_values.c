@@ -92,52 +92,60 @@ mseq_status sqlite_bind(sqlite_handle *handle, sqlite3_stmt *stmt, const mseq_va
 }
 
 /* Infinities are text, as on PostgreSQL; SQLite keeps no NaN. */
-static mseq_value *float_value(double number) {
+static void read_float(double number, mseq_cell *cell) {
+    const char *text = number < 0 ? "-Infinity" : "Infinity";
     if (isfinite(number))
-        return mseq_value_float(number);
-    return mseq_value_string(number < 0 ? "-Infinity" : "Infinity");
+        mseq_cell_float(cell, number);
+    else
+        mseq_cell_text(cell, text, strlen(text));
 }
 
-/* NULL: memory is short. */
-static mseq_value *column_value(sqlite3_stmt *stmt, int column) {
+/* SQLite does not check text; what is no UTF-8 travels as bytes, so that nothing is lost. False:
+ * memory is short. */
+static bool read_text(const char *text, size_t length, mseq_cell *cell) {
+    if (!text)
+        return false;
+    if (!mseq_utf8_valid(text, length))
+        return mseq_cell_take(cell, database_bytes_value(text, length, false));
+    mseq_cell_text(cell, text, length);
+    return true;
+}
+
+/* Into a cell that is null. False: memory is short. */
+static bool read_column(sqlite3_stmt *stmt, int column, mseq_cell *cell) {
     switch (sqlite3_column_type(stmt, column)) {
     case SQLITE_INTEGER:
-        return mseq_value_integer(sqlite3_column_int64(stmt, column));
+        mseq_cell_integer(cell, sqlite3_column_int64(stmt, column));
+        return true;
     case SQLITE_FLOAT:
-        return float_value(sqlite3_column_double(stmt, column));
+        read_float(sqlite3_column_double(stmt, column), cell);
+        return true;
     case SQLITE_TEXT: {
         const char *text = (const char *)sqlite3_column_text(stmt, column);
-        size_t length = (size_t)sqlite3_column_bytes(stmt, column);
-        if (!text)
-            return NULL;
-        /* SQLite does not check text; what is no UTF-8 travels as bytes, so that nothing is lost */
-        return mseq_utf8_valid(text, length) ? mseq_value_string_n(text, length)
-                                             : database_bytes_value(text, length);
+        return read_text(text, (size_t)sqlite3_column_bytes(stmt, column), cell);
     }
     case SQLITE_BLOB: {
         const void *bytes = sqlite3_column_blob(stmt, column); /* NULL when empty */
         size_t length = (size_t)sqlite3_column_bytes(stmt, column);
-        return bytes || length == 0 ? database_bytes_value(bytes ? bytes : "", length) : NULL;
+        return (bytes || length == 0) &&
+               mseq_cell_take(cell, database_bytes_value(bytes ? bytes : "", length, false));
     }
     default:
-        return mseq_value_null();
+        return true;
     }
 }
 
-mseq_status sqlite_row(sqlite_statement *statement, mseq_value **row, mseq_error *err) {
-    mseq_value *object = mseq_value_object();
-    if (!object)
-        return mseq_error_no_memory(err);
-    mseq_status status = MSEQ_OK;
-    for (size_t i = 0; status == MSEQ_OK && i < statement->column_count; i++) {
-        mseq_value *value = column_value(statement->stmt, (int)i);
-        if (mseq_object_put(object, statement->columns[i], value) != MSEQ_OK)
+mseq_status sqlite_row(sqlite_statement *statement, mseq_error *err) {
+    mseq_row *row = &statement->row;
+    mseq_status status = sqlite_columns(statement, err);
+    mseq_row_clear(row);
+    for (size_t i = 0; status == MSEQ_OK && i < row->count; i++)
+        if (!read_column(statement->stmt, (int)i, &row->cells[i]))
             status = mseq_error_no_memory(err);
-    }
-    if (status != MSEQ_OK) {
-        mseq_value_free(object);
-        return status;
-    }
-    *row = object;
-    return MSEQ_OK;
+    return status;
+}
+
+mseq_status sqlite_row_object(sqlite_statement *statement, mseq_value **row, mseq_error *err) {
+    mseq_status status = sqlite_row(statement, err);
+    return status == MSEQ_OK ? mseq_row_to_object(&statement->row, row, err) : status;
 }

@@ -7,7 +7,8 @@
 
 static const char BYTES_KEY[] = "$bytes";
 
-char *database_unique_name(mseq_value *seen, const char *name) {
+/* `seen` has the names so far, each with the next suffix to try. malloc'ed; NULL without memory. */
+static char *unique_name(mseq_value *seen, const char *name) {
     int64_t suffix = mseq_object_get_integer(seen, name, 0);
     char *candidate = strdup(name);
     while (candidate && mseq_object_get(seen, candidate)) {
@@ -21,16 +22,32 @@ char *database_unique_name(mseq_value *seen, const char *name) {
     return NULL;
 }
 
-mseq_value *database_bytes_value(const void *bytes, size_t length) {
+mseq_status database_row_columns(mseq_row *row, const char *const *names, size_t count,
+                                 mseq_error *err) {
+    mseq_strings unique = MSEQ_STRINGS_INIT;
+    mseq_value *seen = mseq_value_object();
+    bool ok = seen;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = names[i] && mseq_strings_add_take(&unique, unique_name(seen, names[i])) == MSEQ_OK;
+    mseq_status status =
+        ok ? mseq_row_set_keys(row, (const char *const *)unique.items, NULL, count, err)
+           : mseq_error_no_memory(err);
+    mseq_value_free(seen);
+    mseq_strings_free(&unique);
+    return status;
+}
+
+mseq_value *database_bytes_value(const void *bytes, size_t length, bool plain) {
     mseq_buffer text = MSEQ_BUFFER_INIT;
-    mseq_value *object = mseq_value_object();
-    if (object && mseq_base64_encode(bytes, length, &text) == MSEQ_OK &&
-        mseq_object_put(object, BYTES_KEY,
-                        mseq_value_string_n(mseq_buffer_text(&text), text.length)) == MSEQ_OK) {
-        mseq_buffer_free(&text);
-        return object;
-    }
+    mseq_value *value = NULL;
+    if (mseq_base64_encode(bytes, length, &text) == MSEQ_OK)
+        value = mseq_value_string_n(mseq_buffer_text(&text), text.length);
     mseq_buffer_free(&text);
+    if (plain || !value)
+        return value;
+    mseq_value *object = mseq_value_object();
+    if (mseq_object_put(object, BYTES_KEY, value) == MSEQ_OK)
+        return object;
     mseq_value_free(object);
     return NULL;
 }

@@ -87,10 +87,8 @@ mseq_value *mseqi_to_value(lua_State *L, int index, const char *name, mseq_error
 void mseqi_check_value(lua_State *L, int index, const char *name, mseq_value **slot);
 /* Pushes a value as a Lua document. The value must be anchored.   [-0, +1, m] */
 void mseqi_push_value(lua_State *L, const mseq_value *value);
-/* The same for an object whose metatable stands at `shape`, because it has the same keys in the
- * same order as the one that got it.   [-0, +1, m] */
-void mseqi_push_shaped(lua_State *L, const mseq_value *object, int shape);
-bool mseqi_same_keys(const mseq_value *a, const mseq_value *b);
+/* The same for a cell of a row.   [-0, +1, m] */
+void mseqi_push_cell(lua_State *L, const mseq_cell *cell);
 /* Pushes an array of strings.   [-0, +1, m] */
 void mseqi_push_strings(lua_State *L, const mseq_strings *strings);
 

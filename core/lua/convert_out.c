@@ -9,7 +9,7 @@
 /* `shape` is the stack index of a shape that fits, or 0. */
 static void push_nested(lua_State *L, const mseq_value *value, int shape);
 
-bool mseqi_same_keys(const mseq_value *a, const mseq_value *b) {
+static bool same_keys(const mseq_value *a, const mseq_value *b) {
     size_t count = mseq_value_length(a);
     if (mseq_value_kind(a) != MSEQ_OBJECT || mseq_value_length(b) != count) {
         return false;
@@ -34,7 +34,7 @@ static void push_array(lua_State *L, const mseq_value *array) {
     for (size_t i = 0; i < count; i++) {
         const mseq_value *item = mseq_array_get(array, i);
         bool is_object = mseq_value_kind(item) == MSEQ_OBJECT;
-        bool shared = is_object && previous != NULL && mseqi_same_keys(previous, item);
+        bool shared = is_object && previous != NULL && same_keys(previous, item);
         push_nested(L, item, shared ? table + 1 : 0);
         if (is_object && !shared) {
             lua_getmetatable(L, -1);
@@ -71,39 +71,46 @@ static void push_object(lua_State *L, const mseq_value *object, int shape) {
     lua_setmetatable(L, table);
 }
 
-static void push_nested(lua_State *L, const mseq_value *value, int shape) {
-    luaL_checkstack(L, 12, "too many nested documents");
-    switch (mseq_value_kind(value)) {
+/* The shape is of an object; for other cells it is 0. */
+static void push_cell(lua_State *L, const mseq_cell *cell, int shape) {
+    switch (cell->kind) {
     case MSEQ_NULL:
         lua_pushlightuserdata(L, NULL);
         break;
     case MSEQ_BOOLEAN:
-        lua_pushboolean(L, mseq_value_get_boolean(value, false));
+        lua_pushboolean(L, cell->as.boolean);
         break;
     case MSEQ_INTEGER:
-        lua_pushinteger(L, mseq_value_get_integer(value, 0));
+        lua_pushinteger(L, cell->as.integer);
         break;
     case MSEQ_FLOAT:
-        lua_pushnumber(L, mseq_value_get_float(value, 0));
+        lua_pushnumber(L, cell->as.number);
         break;
     case MSEQ_STRING:
-        lua_pushlstring(L, mseq_value_get_text(value), mseq_value_get_text_length(value));
+        lua_pushlstring(L, cell->text, cell->as.length);
         break;
     case MSEQ_ARRAY:
-        push_array(L, value);
+        push_array(L, cell->value);
         break;
     case MSEQ_OBJECT:
-        push_object(L, value, shape);
+        push_object(L, cell->value, shape);
         break;
     }
 }
 
-void mseqi_push_value(lua_State *L, const mseq_value *value) {
-    push_nested(L, value, 0);
+static void push_nested(lua_State *L, const mseq_value *value, int shape) {
+    mseq_cell cell;
+    luaL_checkstack(L, 12, "too many nested documents");
+    mseq_cell_borrow(&cell, value);
+    push_cell(L, &cell, shape);
 }
 
-void mseqi_push_shaped(lua_State *L, const mseq_value *object, int shape) {
-    push_nested(L, object, shape);
+void mseqi_push_cell(lua_State *L, const mseq_cell *cell) {
+    push_cell(L, cell, 0);
+}
+
+void mseqi_push_value(lua_State *L, const mseq_value *value) {
+    push_nested(L, value, 0);
 }
 
 void mseqi_push_strings(lua_State *L, const mseq_strings *strings) {

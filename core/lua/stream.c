@@ -7,20 +7,20 @@
 
 #define STREAM "mainsequence.row_stream"
 
-/* User values: the client, which has to live as long, and the metatable of the last row. */
-enum { CLIENT_SLOT = 1, SHAPE_SLOT, SLOTS = SHAPE_SLOT };
+/* User values: the client, which has to live as long, and of the last row the list of its keys and
+ * its metatable. */
+enum { CLIENT_SLOT = 1, KEYS_SLOT, SHAPE_SLOT, SLOTS = SHAPE_SLOT };
 
 typedef struct stream_box {
     mseq_client_stream *stream; /* NULL: read to its end, or closed */
-    mseq_value *row;            /* the last one */
+    uint64_t form;              /* of the rows whose keys and metatable are in the slots */
+    bool pushing;               /* a row; still so afterwards when Lua had no memory for it */
     mseq_error err;             /* here because it is large and there are many rows */
 } stream_box;
 
 static void release(stream_box *box) {
     mseq_client_stream_close(box->stream);
-    mseq_value_free(box->row);
     box->stream = NULL;
-    box->row = NULL;
 }
 
 /* stream:close(); also __close and __gc. A second time does nothing.    [-0, +0, v] */
@@ -29,27 +29,46 @@ static int stream_close(lua_State *L) {
     return 0;
 }
 
-/* Rows of one result have the same keys: they share their metatable.   [-0, +1, m] */
-static void push_row(lua_State *L, const mseq_value *row, bool shared) {
-    if (shared) {
-        lua_getiuservalue(L, 1, SHAPE_SLOT);
-        mseqi_push_shaped(L, row, lua_gettop(L));
-        return;
+/* Rows of one result have the same keys: Lua's strings of them are made once.   [-0, +0, m] */
+static void keep_keys(lua_State *L, const mseq_row *row) {
+    lua_createtable(L, (int)row->count, 0);
+    for (size_t i = 0; i < row->count; i++) {
+        lua_pushlstring(L, row->keys[i].text, row->keys[i].length);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    mseqi_push_value(L, row);
-    lua_getmetatable(L, -1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, KEYS_SLOT);
+    mseqi_new_shape(L);
     lua_setiuservalue(L, 1, SHAPE_SLOT);
+}
+
+/* [-0, +1, m] */
+static void push_row(lua_State *L, const mseq_row *row) {
+    lua_getiuservalue(L, 1, KEYS_SLOT);
+    int keys = lua_gettop(L);
+    lua_createtable(L, 0, (int)row->count);
+    for (size_t i = 0; i < row->count; i++) {
+        lua_rawgeti(L, keys, (lua_Integer)i + 1);
+        mseqi_push_cell(L, &row->cells[i]);
+        lua_rawset(L, keys + 1);
+    }
+    lua_getiuservalue(L, 1, SHAPE_SLOT);
+    lua_setmetatable(L, keys + 1);
 }
 
 /* stream:next() -> row | nil after the last | false, err    [-0, +1|2, v] */
 static int stream_next(lua_State *L) {
     stream_box *box = luaL_checkudata(L, 1, STREAM);
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     if (box->stream == NULL) {
         lua_pushnil(L);
         return 1;
     }
-    mseq_status status = mseq_client_stream_next(box->stream, &row, &box->err);
+    if (box->pushing) { /* that row is lost: no other may come in its place */
+        release(box);
+        return mseqi_raise(L, mseq_error_no_memory(&box->err), &box->err);
+    }
+    mseq_status status = mseq_client_stream_next_row(box->stream, &row, &box->err);
     if (status != MSEQ_OK || row == NULL) {
         release(box);
     }
@@ -65,10 +84,13 @@ static int stream_next(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
-    bool shared = box->row != NULL && mseqi_same_keys(box->row, row);
-    mseq_value_free(box->row);
-    box->row = row;
-    push_row(L, row, shared);
+    box->pushing = true;
+    if (box->form != row->form) {
+        keep_keys(L, row);
+        box->form = row->form;
+    }
+    push_row(L, row);
+    box->pushing = false;
     return 1;
 }
 
@@ -78,7 +100,7 @@ int mseqi_client_stream_operation(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     stream_box *box = lua_newuserdatauv(L, sizeof(*box), SLOTS);
     int place = lua_gettop(L);
-    *box = (stream_box){NULL, NULL, MSEQ_ERROR_INIT};
+    *box = (stream_box){NULL, 0, false, MSEQ_ERROR_INIT};
     luaL_setmetatable(L, STREAM);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, place, CLIENT_SLOT);

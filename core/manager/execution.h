@@ -183,8 +183,9 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
 /* Whether values of the type are bytes, which travel as base64 text. */
 bool manager_type_is_bytes(const char *type);
 /* A row as a reply shows it; `types` has a data type or NULL for each key of it. */
-mseq_status manager_row_out(mseq_value *row, const char *const *types, size_t count,
+mseq_status manager_row_out(mseq_row *row, const char *const *types, size_t count,
                             mseq_error *err) MSEQ_MUST_CHECK;
+/* The same for objects. */
 mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
                                mseq_error *err) MSEQ_MUST_CHECK;
 

@@ -21,7 +21,7 @@ typedef struct operation_stream {
     mseq_governed_cursor *cursor;
     const char **types; /* of the columns, where they matter */
     size_t type_count;
-    mseq_value *first; /* was read before the reply */
+    mseq_row *first; /* was read before the reply, and is still to be handed out; or NULL */
     bool ended;
     int64_t rows, started;
     mseq_error failure;
@@ -30,21 +30,19 @@ typedef struct operation_stream {
 /* ---- Rows --------------------------------------------------------------------------------------
  */
 
-static mseq_status read_row(operation_stream *stream, mseq_value **row, mseq_error *err) {
-    mseq_value *read = NULL;
+static mseq_status read_row(operation_stream *stream, mseq_row **row, mseq_error *err) {
+    mseq_row *read = NULL;
     mseq_status status = mseq_governed_cursor_next(stream->cursor, &read, err);
     if (status == MSEQ_OK && read && stream->type_count)
         status = manager_row_out(read, stream->types, stream->type_count, err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(read);
+    if (status != MSEQ_OK)
         return status;
-    }
     stream->ended = !read;
     *row = read;
     return MSEQ_OK;
 }
 
-static mseq_status next_row(void *data, mseq_value **row, mseq_error *err) {
+static mseq_status next_row(void *data, mseq_row **row, mseq_error *err) {
     operation_stream *stream = data;
     mseq_status status = MSEQ_OK;
     if (stream->first || stream->ended) {
@@ -103,7 +101,6 @@ static void log_end(const operation_stream *stream) {
 static void release(operation_stream *stream) {
     mseq_governed_cursor_close(stream->cursor);
     mseq_connection_release(stream->connection);
-    mseq_value_free(stream->first);
     manager_statement_free(&stream->statement);
     manager_scope_free(&stream->scope);
     mseq_value_free(stream->operation);

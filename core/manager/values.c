@@ -237,71 +237,101 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
 /* ---- Out ---------------------------------------------------------------------------------------
  */
 
-static mseq_status shown_as(mseq_value *made, mseq_value **shown) {
-    *shown = made;
-    return made ? MSEQ_OK : MSEQ_E_NO_MEMORY;
+/* The cell becomes a value of its own; false without memory. */
+static bool show_value(mseq_cell *cell, mseq_value *made) {
+    if (!made)
+        return false;
+    mseq_cell_clear(cell);
+    return mseq_cell_take(cell, made);
+}
+
+/* Whether text has the form in which times are kept: that is shown as it is. */
+static bool is_kept_time(const char *text, size_t length) {
+    static const char form[] = "dddd-dd-ddThd:sd:sd.ddddddZ";
+    bool kept = length == sizeof form - 1;
+    for (size_t i = 0; kept && i < length; i++) {
+        char least = form[i] == 'd' || form[i] == 'h' || form[i] == 's' ? '0' : form[i];
+        char most = form[i] == 'd' ? '9' : form[i] == 'h' ? '1' : form[i] == 's' ? '5' : form[i];
+        kept = text[i] >= least && text[i] <= most;
+    }
+    return kept;
 }
 
 /* What SQLite's own clock writes has no zone; it is UTC. */
-static mseq_status timestamp_out(const mseq_value *value, mseq_value **shown) {
-    const char *text = mseq_value_get_text(value);
+static void show_timestamp(mseq_cell *cell) {
     char zoned[64], fixed[32];
     int64_t micros = 0;
-    size_t length = text ? strlen(text) : 0;
-    if (length < 19 || length > 40)
-        return MSEQ_OK;
-    if (mseq_time_parse(text, &micros, NULL) != MSEQ_OK) {
-        memcpy(zoned, text, length);
+    size_t length = cell->kind == MSEQ_STRING ? cell->as.length : 0;
+    if (length < 19 || length > 40 || is_kept_time(cell->text, length) ||
+        memchr(cell->text, '\0', length))
+        return;
+    memcpy(zoned, cell->text, length);
+    zoned[length] = '\0';
+    if (mseq_time_parse(zoned, &micros, NULL) != MSEQ_OK) {
         memcpy(zoned + length, "Z", 2);
         if (mseq_time_parse(zoned, &micros, NULL) != MSEQ_OK)
-            return MSEQ_OK;
+            return;
     }
     mseq_time_format(micros, false, fixed);
-    return shown_as(mseq_value_string(fixed), shown);
+    mseq_cell_clear(cell);
+    mseq_cell_copy(cell, fixed, strlen(fixed));
 }
 
 /* Text that is no JSON stays a text. */
-static mseq_status json_out(const mseq_value *value, mseq_value **shown) {
-    if (mseq_value_kind(value) != MSEQ_STRING)
-        return MSEQ_OK;
-    mseq_status status = mseq_json_parse(mseq_value_get_text(value),
-                                         mseq_value_get_text_length(value), 0, shown, NULL);
-    return status == MSEQ_E_NO_MEMORY ? status : MSEQ_OK;
+static bool show_json(mseq_cell *cell) {
+    mseq_value *parsed = NULL;
+    if (cell->kind != MSEQ_STRING)
+        return true;
+    mseq_status status = mseq_json_parse(cell->text, cell->as.length, 0, &parsed, NULL);
+    return status == MSEQ_OK ? show_value(cell, parsed) : status != MSEQ_E_NO_MEMORY;
 }
 
-/* The value as the reply shows it; *shown stays NULL: as it is. */
-static mseq_status value_out(const char *type, const mseq_value *value, mseq_value **shown) {
-    if (mseq_value_kind(value) == MSEQ_OBJECT)
-        return shown_as(mseq_value_dup(mseq_object_get(value, "$bytes")), shown);
-    if (!type || mseq_value_is_null(value))
-        return MSEQ_OK;
-    if (strcmp(type, "bool") == 0 && mseq_value_kind(value) == MSEQ_INTEGER)
-        return shown_as(mseq_value_boolean(mseq_value_get_integer(value, 0) != 0), shown);
-    if (strcmp(type, "timestamp with time zone") == 0)
-        return timestamp_out(value, shown);
-    if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
-        return json_out(value, shown);
-    return MSEQ_OK;
+/* The cell as the reply shows it. False: memory is short. */
+static bool show_cell(const char *type, mseq_cell *cell) {
+    if (cell->kind == MSEQ_OBJECT)
+        return show_value(cell, mseq_value_dup(mseq_object_get(cell->value, "$bytes")));
+    if (!type || cell->kind == MSEQ_NULL)
+        return true;
+    if (strcmp(type, "bool") == 0 && cell->kind == MSEQ_INTEGER)
+        mseq_cell_boolean(cell, cell->as.integer != 0);
+    else if (strcmp(type, "timestamp with time zone") == 0)
+        show_timestamp(cell);
+    else if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
+        return show_json(cell);
+    return true;
 }
 
-mseq_status manager_row_out(mseq_value *row, const char *const *types, size_t count,
+mseq_status manager_row_out(mseq_row *row, const char *const *types, size_t count,
                             mseq_error *err) {
-    for (size_t i = 0; i < mseq_value_length(row); i++) {
-        mseq_value *shown = NULL;
-        mseq_status status =
-            value_out(i < count ? types[i] : NULL, mseq_object_value_at(row, i), &shown);
-        if (status == MSEQ_OK && shown)
-            status = mseq_object_put(row, mseq_object_key_at(row, i), shown);
-        if (status != MSEQ_OK)
+    for (size_t i = 0; i < row->count; i++)
+        if (!show_cell(i < count ? types[i] : NULL, &row->cells[i]))
             return mseq_error_no_memory(err);
-    }
     return MSEQ_OK;
+}
+
+static bool is_shown(const mseq_cell *cell, const mseq_value *value) {
+    return !cell->owned && cell->kind == mseq_value_kind(value) &&
+           (cell->kind != MSEQ_STRING || cell->text == mseq_value_get_text(value));
+}
+
+static mseq_status show_member(mseq_value *object, size_t position, const char *type) {
+    const mseq_value *value = mseq_object_value_at(object, position);
+    mseq_cell cell = {.kind = MSEQ_NULL};
+    mseq_cell_borrow(&cell, value);
+    if (!show_cell(type, &cell))
+        return MSEQ_E_NO_MEMORY;
+    return is_shown(&cell, value) ? MSEQ_OK
+                                  : mseq_object_put(object, mseq_object_key_at(object, position),
+                                                    mseq_cell_to_value(&cell));
 }
 
 mseq_status manager_values_out(mseq_value *rows, const char *const *types, size_t count,
                                mseq_error *err) {
-    mseq_status status = MSEQ_OK;
-    for (size_t i = 0; i < mseq_value_length(rows) && status == MSEQ_OK; i++)
-        status = manager_row_out(mseq_array_peek(rows, i), types, count, err);
-    return status;
+    for (size_t i = 0; i < mseq_value_length(rows); i++) {
+        mseq_value *row = mseq_array_peek(rows, i);
+        for (size_t k = 0; k < mseq_value_length(row); k++)
+            if (show_member(row, k, k < count ? types[k] : NULL) != MSEQ_OK)
+                return mseq_error_no_memory(err);
+    }
+    return MSEQ_OK;
 }

@@ -131,7 +131,7 @@ static void read_end(http_stream *stream) {
         perform(stream);
 }
 
-static mseq_status next_row(void *data, mseq_value **row, mseq_error *err) {
+static mseq_status next_row(void *data, mseq_row **row, mseq_error *err) {
     http_stream *stream = data;
     mseq_row_lines_state state = MSEQ_ROW_LINES_MORE;
     int64_t deadline = 0;

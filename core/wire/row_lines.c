@@ -11,6 +11,7 @@ struct mseq_row_lines {
     size_t scanned; /* bytes from there on in which there is no line end */
     int64_t count;
     bool ended, truncated;
+    mseq_row row; /* the last one */
 };
 
 mseq_status mseq_row_lines_new(mseq_row_lines **lines, mseq_error *err) {
@@ -25,6 +26,7 @@ void mseq_row_lines_free(mseq_row_lines *lines) {
     if (!lines)
         return;
     mseq_buffer_free(&lines->bytes);
+    mseq_row_free(&lines->row);
     free(lines);
 }
 
@@ -91,11 +93,12 @@ static mseq_status read_last(mseq_row_lines *lines, const mseq_value *line, mseq
     return MSEQ_OK;
 }
 
-static mseq_status read_line(mseq_row_lines *lines, const char *text, size_t length,
-                             mseq_value **row, mseq_error *err) {
+/* *is_row: it was one; else it was the last line. */
+static mseq_status read_line(mseq_row_lines *lines, const char *text, size_t length, bool *is_row,
+                             mseq_error *err) {
     mseq_value *line = NULL;
     mseq_error reason = MSEQ_ERROR_INIT;
-    mseq_status status = mseq_json_parse(text, length, 0, &line, &reason);
+    mseq_status status = mseq_row_parse(&lines->row, text, length, &line, &reason);
     if (status == MSEQ_E_NO_MEMORY)
         return mseq_error_no_memory(err);
     if (status != MSEQ_OK) {
@@ -103,9 +106,9 @@ static mseq_status read_line(mseq_row_lines *lines, const char *text, size_t len
         mseq_error_detail(err, "%s", reason.message);
         return status;
     }
-    if (mseq_value_kind(line) == MSEQ_OBJECT) {
+    if (!line) {
         lines->count++;
-        *row = line;
+        *is_row = true;
         return MSEQ_OK;
     }
     status = mseq_value_kind(line) == MSEQ_ARRAY
@@ -127,25 +130,25 @@ static const char *find_line(mseq_row_lines *lines, size_t *length) {
     return end ? from : NULL;
 }
 
-mseq_status mseq_row_lines_next(mseq_row_lines *lines, mseq_row_lines_state *state,
-                                mseq_value **row, mseq_error *err) {
+mseq_status mseq_row_lines_next(mseq_row_lines *lines, mseq_row_lines_state *state, mseq_row **row,
+                                mseq_error *err) {
     size_t length = 0;
-    mseq_value *made = NULL;
+    bool is_row = false;
     if (lines->ended && mseq_row_lines_pending(lines))
         return malformed(lines, "comes after the last one", err);
     const char *text = lines->ended ? NULL : find_line(lines, &length);
     if (!text && mseq_row_lines_pending(lines) > MSEQ_ROW_LINE_MAXIMUM)
         return malformed(lines, "is longer than a line may be", err);
     if (text) {
-        mseq_status status = read_line(lines, text, length, &made, err);
+        mseq_status status = read_line(lines, text, length, &is_row, err);
         if (status != MSEQ_OK)
             return status;
         lines->at += length + 1;
     }
     if (lines->ended && mseq_row_lines_pending(lines))
         return malformed(lines, "comes after the last one", err);
-    *state = made ? MSEQ_ROW_LINES_ROW : lines->ended ? MSEQ_ROW_LINES_END : MSEQ_ROW_LINES_MORE;
-    *row = made;
+    *state = is_row ? MSEQ_ROW_LINES_ROW : lines->ended ? MSEQ_ROW_LINES_END : MSEQ_ROW_LINES_MORE;
+    *row = is_row ? &lines->row : NULL;
     return MSEQ_OK;
 }
 

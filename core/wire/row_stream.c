@@ -31,8 +31,8 @@ mseq_status mseq_row_stream_new(const mseq_row_stream_functions *functions, void
     return MSEQ_OK;
 }
 
-mseq_status mseq_row_stream_next(mseq_row_stream *stream, mseq_value **row, mseq_error *err) {
-    mseq_value *next = NULL;
+mseq_status mseq_row_stream_next(mseq_row_stream *stream, mseq_row **row, mseq_error *err) {
+    mseq_row *next = NULL;
     mseq_error *failure = stream->failure;
     if (!stream->ended && failure->status == MSEQ_OK) {
         mseq_status status = stream->functions.next(stream->data, &next, failure);
@@ -71,11 +71,9 @@ void mseq_row_stream_free(mseq_row_stream *stream) {
  */
 
 /* A line that failed leaves nothing behind. */
-static mseq_status write_line(const mseq_value *value, mseq_buffer *buffer, mseq_error *err) {
-    size_t before = buffer->length, maximum = buffer->maximum;
-    size_t most = before + MSEQ_ROW_LINE_MAXIMUM;
-    buffer->maximum = maximum && maximum < most ? maximum : most;
-    mseq_status status = mseq_json_write(value, 0, buffer, err);
+static mseq_status end_line(mseq_status written, size_t before, size_t maximum, mseq_buffer *buffer,
+                            mseq_error *err) {
+    mseq_status status = written;
     if (status == MSEQ_OK && mseq_buffer_append_char(buffer, '\n') != MSEQ_OK)
         status = mseq_error_set(err, buffer->status, "there is no room for a row");
     buffer->maximum = maximum;
@@ -86,8 +84,16 @@ static mseq_status write_line(const mseq_value *value, mseq_buffer *buffer, mseq
     return status;
 }
 
-static mseq_status write_row(const mseq_value *row, mseq_buffer *buffer, mseq_error *err) {
-    mseq_status status = write_line(row, buffer, err);
+/* Bounds what the buffer takes to one line more, and gives the maximum it had. */
+static size_t begin_line(mseq_buffer *buffer) {
+    size_t maximum = buffer->maximum, most = buffer->length + MSEQ_ROW_LINE_MAXIMUM;
+    buffer->maximum = maximum && maximum < most ? maximum : most;
+    return maximum;
+}
+
+static mseq_status write_row(const mseq_row *row, mseq_buffer *buffer, mseq_error *err) {
+    size_t before = buffer->length, maximum = begin_line(buffer);
+    mseq_status status = end_line(mseq_row_write(row, buffer, err), before, maximum, buffer, err);
     if (status != MSEQ_E_LIMIT || !err)
         return status;
     mseq_error_clear(err);
@@ -95,6 +101,11 @@ static mseq_status write_row(const mseq_value *row, mseq_buffer *buffer, mseq_er
     mseq_error_hint(err, "ask for fewer columns");
     mseq_error_code(err, "response_too_large");
     return MSEQ_E_LIMIT;
+}
+
+static mseq_status write_value(const mseq_value *value, mseq_buffer *buffer) {
+    size_t before = buffer->length, maximum = begin_line(buffer);
+    return end_line(mseq_json_write(value, 0, buffer, NULL), before, maximum, buffer, NULL);
 }
 
 static bool put_end(mseq_value *end, const mseq_row_stream *stream, bool ok) {
@@ -123,19 +134,18 @@ static void write_last(const mseq_row_stream *stream, mseq_buffer *buffer) {
     if (!whole)
         mseq_value_free(end);
     whole = whole && mseq_array_add(line, end) == MSEQ_OK;
-    mseq_status status = whole ? write_line(line, buffer, NULL) : MSEQ_E_NO_MEMORY;
+    mseq_status status = whole ? write_value(line, buffer) : MSEQ_E_NO_MEMORY;
     if (status != MSEQ_OK)
         buffer->status = status;
     mseq_value_free(line);
 }
 
 bool mseq_row_stream_write(mseq_row_stream *stream, mseq_buffer *buffer, mseq_error *err) {
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     mseq_error *failure = stream->failure;
     mseq_status status = mseq_row_stream_next(stream, &row, NULL);
     if (status == MSEQ_OK && row) {
         status = write_row(row, buffer, failure);
-        mseq_value_free(row);
         if (status == MSEQ_OK)
             return true;
         stream->count--; /* it was not handed out */

@@ -51,12 +51,11 @@ static mseq_status ask(scene *own) {
 /* Rows until the end (-1: a failure, in own->err). */
 static int64_t read_rows(scene *own) {
     for (;;) {
-        mseq_value *row = NULL;
+        mseq_row *row = NULL;
         if (mseq_row_stream_next(own->reply.stream, &row, &own->err) != MSEQ_OK)
             return -1;
         if (!row)
             return mseq_row_stream_count(own->reply.stream);
-        mseq_value_free(row);
     }
 }
 
@@ -158,9 +157,8 @@ static void test_time_and_cancellation(void **state) {
     own.request.timeout_ms = 20000;
     own.request.cancellation = token;
     assert_int_equal(ask(&own), MSEQ_OK);
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     assert_int_equal(mseq_row_stream_next(own.reply.stream, &row, &own.err), MSEQ_OK);
-    mseq_value_free(row);
     mseq_cancellation_set(token);
     assert_int_equal(read_rows(&own), -1);
     assert_int_equal(own.err.status, MSEQ_E_CANCELLED);
@@ -184,9 +182,8 @@ static void test_leaving_early(void **state) {
     assert_int_equal(mseq_transport_send(own.transport, &plain, &reply, &own.err), MSEQ_OK);
     assert_int_equal(reply.status, 200);
     mseq_reply_free(&reply);
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     assert_int_equal(mseq_row_stream_next(own.reply.stream, &row, &own.err), MSEQ_OK);
-    mseq_value_free(row);
     assert_int_equal(ask(&own), MSEQ_OK);
     assert_int_equal(read_rows(&own), 2);
     end(&own);

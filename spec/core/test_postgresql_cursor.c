@@ -82,10 +82,9 @@ static mseq_governed_cursor *open_cursor(world *own, const mseq_governed_stateme
 static int64_t read_rest(mseq_governed_cursor *cursor, mseq_error *err) {
     int64_t count = 0;
     for (;; count++) {
-        mseq_value *row = NULL;
+        mseq_row *row = NULL;
         if (mseq_governed_cursor_next(cursor, &row, err) != MSEQ_OK || !row)
             return count;
-        mseq_value_free(row);
     }
 }
 
@@ -109,7 +108,7 @@ static void test_same_rows(void **state) {
     mseq_governed_statement statement =
         select_of("SELECT id, name, price FROM item ORDER BY id DESC");
     mseq_governed_result whole = {.rows = NULL};
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
     statement.max_rows = 5000;
     assert_int_equal(mseq_connection_run_governed(own->connection, &statement, &whole, &err),
@@ -118,8 +117,10 @@ static void test_same_rows(void **state) {
     mseq_governed_cursor *cursor = open_cursor(own, &statement);
     for (size_t i = 0; i < 3000; i++) {
         assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-        assert_true(mseq_value_equal(row, mseq_array_get(whole.rows, i)));
-        mseq_value_free(row);
+        mseq_value *object = NULL;
+        assert_int_equal(mseq_row_to_object(row, &object, &err), MSEQ_OK);
+        assert_true(mseq_value_equal(object, mseq_array_get(whole.rows, i)));
+        mseq_value_free(object);
     }
     for (int i = 0; i < 2; i++) {
         assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
@@ -183,14 +184,13 @@ static void test_leaving_early(void **state) {
     world *own = *state;
     for (int i = 0; i < 20; i++) {
         mseq_error err = MSEQ_ERROR_INIT;
-        mseq_value *row = NULL;
+        mseq_row *row = NULL;
         mseq_governed_statement statement =
             select_of(i % 2 ? ENDLESS : "SELECT id AS n FROM item ORDER BY id");
         mseq_governed_cursor *cursor = open_cursor(own, &statement);
         for (int taken = 1; taken <= i; taken++) {
             assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-            assert_int_equal(mseq_object_get_integer(row, "n", 0), taken);
-            mseq_value_free(row);
+            assert_int_equal(row->cells[0].as.integer, taken);
         }
         mseq_governed_cursor_close(cursor);
         renew(own);
@@ -213,7 +213,7 @@ static void test_one_state(void **state) {
 static void test_error_in_the_midst(void **state) {
     world *own = *state;
     mseq_error err = MSEQ_ERROR_INIT;
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     mseq_governed_statement statement =
         select_of(own->sqlite ? "SELECT json_extract(CASE WHEN id = 2500 THEN '{' ELSE '1' END,"
                                 " '$') AS d FROM item ORDER BY id"
@@ -235,7 +235,7 @@ static void test_error_in_the_midst(void **state) {
 static void test_time(void **state) {
     world *own = *state;
     mseq_error err = MSEQ_ERROR_INIT;
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     mseq_governed_statement statement = select_of(ENDLESS);
     statement.timeout_ms = 400;
     assert_true(count_of(own, &statement, &err) > 0);
@@ -252,7 +252,6 @@ static void test_time(void **state) {
     statement.timeout_ms = 2000;
     mseq_governed_cursor *cursor = open_cursor(own, &statement);
     assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-    mseq_value_free(row);
     usleep(2100 * 1000);
     assert_int_equal(read_rest(cursor, &err), 2999);
     assert_int_equal(err.status, MSEQ_OK);
@@ -262,13 +261,12 @@ static void test_time(void **state) {
 static void test_cancelled(void **state) {
     world *own = *state;
     mseq_error err = MSEQ_ERROR_INIT;
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     mseq_cancellation *token = mseq_cancellation_new();
     mseq_governed_statement statement = select_of(ENDLESS);
     statement.cancellation = token;
     mseq_governed_cursor *cursor = open_cursor(own, &statement);
     assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-    mseq_value_free(row);
     mseq_cancellation_set(token);
     read_rest(cursor, &err);
     assert_int_equal(err.status, MSEQ_E_CANCELLED);
@@ -285,7 +283,7 @@ static mseq_status disagree(void *data, mseq_error *err) {
 static void test_confirmed_at_the_end(void **state) {
     world *own = *state;
     mseq_error err = MSEQ_ERROR_INIT;
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     int asked = 0;
     mseq_governed_statement statement = select_of("SELECT id FROM item");
     statement.confirm = disagree;
@@ -293,7 +291,6 @@ static void test_confirmed_at_the_end(void **state) {
     mseq_governed_cursor *cursor = open_cursor(own, &statement);
     for (int i = 0; i < 3000; i++) {
         assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-        mseq_value_free(row);
     }
     assert_int_equal(asked, 0);
     assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_E_CONFLICT);
@@ -309,10 +306,9 @@ static void test_schema_changes(void **state) {
     assert_int_equal(count_of(own, &statement, &err), 2);
     run(own->other, "ALTER TABLE item ADD COLUMN more TEXT", NULL, NULL);
     mseq_governed_cursor *cursor = open_cursor(own, &statement);
-    mseq_value *row = NULL;
+    mseq_row *row = NULL;
     assert_int_equal(mseq_governed_cursor_next(cursor, &row, &err), MSEQ_OK);
-    assert_int_equal(mseq_value_length(row), 4);
-    mseq_value_free(row);
+    assert_int_equal(row->count, 4);
     mseq_governed_cursor_close(cursor);
     renew(own);
     run(own->other, "DROP TABLE item", NULL, NULL);

@@ -106,22 +106,31 @@ static mseq_status read_client(int64_t *rows, mseq_error *err) {
 
 /* ---- Lines */
 
-static mseq_status next(void *data, mseq_value **row, mseq_error *err) {
-    int *given = data;
-    mseq_value *made = NULL;
-    if (*given < ROWS) {
-        made = mseq_value_object();
-        if (!made || mseq_object_put_integer(made, "n", ++*given) != MSEQ_OK) {
-            mseq_value_free(made);
-            return mseq_error_no_memory(err);
-        }
+typedef struct counter {
+    int given;
+    mseq_row row;
+} counter;
+
+/* Rows that are objects, and keys that change. */
+static mseq_status next(void *data, mseq_row **row, mseq_error *err) {
+    counter *own = data;
+    mseq_value *made = mseq_value_object();
+    *row = NULL;
+    if (own->given == ROWS) {
+        mseq_value_free(made);
+        return MSEQ_OK;
     }
-    *row = made;
-    return MSEQ_OK;
+    const char *key = own->given++ % 3 ? "n" : "\u00fc";
+    if (!made || mseq_object_put_integer(made, key, own->given) != MSEQ_OK) {
+        mseq_value_free(made);
+        return mseq_error_no_memory(err);
+    }
+    *row = &own->row;
+    return mseq_row_take_object(&own->row, made, err);
 }
 
-static void close_nothing(void *data) {
-    (void)data;
+static void close_counter(void *data) {
+    mseq_row_free(&((counter *)data)->row);
 }
 
 static mseq_status read_lines(const mseq_buffer *text, int64_t *rows, mseq_error *err) {
@@ -131,10 +140,9 @@ static mseq_status read_lines(const mseq_buffer *text, int64_t *rows, mseq_error
     if (status == MSEQ_OK)
         status = mseq_row_lines_feed(lines, text->data, text->length, err);
     while (status == MSEQ_OK && state == MSEQ_ROW_LINES_ROW) {
-        mseq_value *row = NULL;
+        mseq_row *row = NULL;
         status = mseq_row_lines_next(lines, &state, &row, err);
         *rows += row != NULL;
-        mseq_value_free(row);
     }
     mseq_row_lines_free(lines);
     return status;
@@ -142,8 +150,8 @@ static mseq_status read_lines(const mseq_buffer *text, int64_t *rows, mseq_error
 
 static mseq_status write_and_read(int64_t *rows, mseq_error *err) {
     static const mseq_row_stream_functions functions = {
-        .size = sizeof functions, .next = next, .close = close_nothing};
-    int given = 0;
+        .size = sizeof functions, .next = next, .close = close_counter};
+    counter given = {0, MSEQ_ROW_INIT};
     mseq_buffer text = MSEQ_BUFFER_INIT;
     mseq_row_stream *stream = NULL;
     *rows = 0;

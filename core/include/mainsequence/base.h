@@ -320,6 +320,81 @@ MSEQ_API mseq_status mseq_json_write(const mseq_value *value, unsigned flags, ms
  * buffer. */
 MSEQ_API void mseq_json_write_text(const char *text, mseq_buffer *buffer);
 
+/* ---- Rows: objects with the same keys one after the other, without a tree for each -------------
+ */
+
+enum { MSEQ_CELL_ROOM = 40 };
+
+/* One value of a row. What is borrowed holds until the row's maker makes the next one. */
+typedef struct mseq_cell {
+    mseq_kind kind;
+    union {
+        bool boolean;
+        int64_t integer;
+        double number;
+        size_t length; /* bytes of a string */
+    } as;
+    const char *text;          /* of a string: UTF-8 that need not end with NUL; borrowed */
+    const mseq_value *value;   /* an array or an object; borrowed */
+    mseq_value *owned;         /* what `text` or `value` are of, when it is the cell's; or NULL */
+    char room[MSEQ_CELL_ROOM]; /* for text that was made for this cell */
+} mseq_cell;
+
+typedef struct mseq_row_key {
+    const char *text; /* ends with NUL */
+    size_t length;
+    const char *json; /* what stands before the value in the row's JSON text: `, "text": ` */
+    size_t json_length;
+} mseq_row_key;
+
+/* A row and the memory for the ones after it. Reading its members is all that a reader does. */
+typedef struct mseq_row {
+    size_t count; /* keys, and cells */
+    mseq_cell *cells;
+    mseq_row_key *keys; /* in one allocation with their text, which stands one after the other */
+    uint64_t form;      /* grows whenever the keys become others; 0: none were set */
+    mseq_value *object; /* what the cells are borrowed from, when that is the row's; or NULL */
+} mseq_row;
+#define MSEQ_ROW_INIT                                                                              \
+    { 0, NULL, NULL, 0, NULL }
+
+/* Sets the keys, no two of which are the same; NULL lengths: each ends with NUL. All cells become
+ * null. */
+MSEQ_API mseq_status mseq_row_set_keys(mseq_row *row, const char *const *keys,
+                                       const size_t *lengths, size_t count,
+                                       mseq_error *err) MSEQ_MUST_CHECK;
+/* All cells become null, and what they own is freed. The keys stay. */
+MSEQ_API void mseq_row_clear(mseq_row *row);
+MSEQ_API void mseq_row_free(mseq_row *row); /* frees what it holds, not the struct */
+/* The row becomes that object, whose owner it is, even on failure. */
+MSEQ_API mseq_status mseq_row_take_object(mseq_row *row, mseq_value *object,
+                                          mseq_error *err) MSEQ_MUST_CHECK;
+/* A new object, owned by the caller. What cells own goes into it, so that they become null. */
+MSEQ_API mseq_status mseq_row_to_object(mseq_row *row, mseq_value **object,
+                                        mseq_error *err) MSEQ_MUST_CHECK;
+/* Appends the row as mseq_json_write writes its object. */
+MSEQ_API mseq_status mseq_row_write(const mseq_row *row, mseq_buffer *buffer,
+                                    mseq_error *err) MSEQ_MUST_CHECK;
+/* Reads JSON text as mseq_json_parse does. An object becomes the row, whose cells may borrow from
+ * the text; another value becomes *other, owned by the caller, which else is NULL. */
+MSEQ_API mseq_status mseq_row_parse(mseq_row *row, const char *text, size_t length,
+                                    mseq_value **other, mseq_error *err) MSEQ_MUST_CHECK;
+
+/* Filling a cell that is null. */
+MSEQ_API void mseq_cell_boolean(mseq_cell *cell, bool boolean);
+MSEQ_API void mseq_cell_integer(mseq_cell *cell, int64_t integer);
+MSEQ_API void mseq_cell_float(mseq_cell *cell, double number);
+MSEQ_API void mseq_cell_text(mseq_cell *cell, const char *text, size_t length); /* borrows it */
+/* As many bytes in the cell's own room; at most MSEQ_CELL_ROOM. */
+MSEQ_API void mseq_cell_copy(mseq_cell *cell, const char *text, size_t length);
+MSEQ_API void mseq_cell_borrow(mseq_cell *cell, const mseq_value *value);
+/* Becomes owner of the value; false for NULL: memory is short. */
+MSEQ_API bool mseq_cell_take(mseq_cell *cell, mseq_value *value);
+MSEQ_API void mseq_cell_clear(mseq_cell *cell); /* makes it null, and frees what it owns */
+/* A new value, owned by the caller; what the cell owns goes into it, so that it becomes null. NULL
+ * when memory is short. */
+MSEQ_API mseq_value *mseq_cell_to_value(mseq_cell *cell);
+
 /* ---- Text ------------------------------------------------------------------------------------ */
 
 /* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */

@@ -124,6 +124,9 @@ MSEQ_API mseq_status mseq_client_stream_operation(mseq_client *client, const mse
  * MSEQ_E_TRANSPORT with the code stream_incomplete; after the client was freed, MSEQ_E_ARGUMENT. */
 MSEQ_API mseq_status mseq_client_stream_next(mseq_client_stream *stream, mseq_value **row,
                                              mseq_error *err) MSEQ_MUST_CHECK;
+/* The same as cells that hold until the next call, which costs less. The caller may change them. */
+MSEQ_API mseq_status mseq_client_stream_next_row(mseq_client_stream *stream, mseq_row **row,
+                                                 mseq_error *err) MSEQ_MUST_CHECK;
 /* After the last row: whether max_rows kept back others. */
 MSEQ_API bool mseq_client_stream_truncated(const mseq_client_stream *stream);
 /* Also in the midst of the rows: ends the statement. */

@@ -211,9 +211,9 @@ MSEQ_API mseq_status mseq_governed_cursor_open(mseq_connection *connection,
                                                const mseq_governed_statement *statement,
                                                mseq_governed_cursor **cursor,
                                                mseq_error *err) MSEQ_MUST_CHECK;
-/* The next row, owned by the caller; NULL after the last one, once `confirm` has agreed. After a
- * failure there is nothing more to read. */
-MSEQ_API mseq_status mseq_governed_cursor_next(mseq_governed_cursor *cursor, mseq_value **row,
+/* The next row, which holds until the next call; the caller may change its cells. NULL after the
+ * last one, once `confirm` has agreed. After a failure there is nothing more to read. */
+MSEQ_API mseq_status mseq_governed_cursor_next(mseq_governed_cursor *cursor, mseq_row **row,
                                                mseq_error *err) MSEQ_MUST_CHECK;
 /* As mseq_governed_result.origins, borrowed; NULL when it was not asked for. */
 MSEQ_API const mseq_value *mseq_governed_cursor_origins(const mseq_governed_cursor *cursor);

@@ -84,9 +84,9 @@ MSEQ_API mseq_status mseq_wire_read_refusal(const mseq_value *refusal, int http_
 /* Where rows come from. One thread at a time. */
 typedef struct mseq_row_stream_functions {
     size_t size;
-    /* The next row, owned by the caller; NULL after the last one. Not called again after that or
-     * after a failure. */
-    mseq_status (*next)(void *data, mseq_value **row, mseq_error *err);
+    /* The next row, which holds until the next call; the caller may change its cells. NULL after
+     * the last one. Not called again after that or after a failure. */
+    mseq_status (*next)(void *data, mseq_row **row, mseq_error *err);
     /* After the last row: whether a limit of rows kept others back. NULL: never. */
     bool (*truncated)(const void *data);
     void (*close)(void *data); /* also in the midst of the rows; destroys data */
@@ -95,9 +95,9 @@ typedef struct mseq_row_stream_functions {
 /* Becomes owner of `data`, even on failure. */
 MSEQ_API mseq_status mseq_row_stream_new(const mseq_row_stream_functions *functions, void *data,
                                          mseq_row_stream **stream, mseq_error *err) MSEQ_MUST_CHECK;
-/* The next row, owned by the caller; NULL after the last one, as often as it is asked. A failure is
- * final: it comes again. */
-MSEQ_API mseq_status mseq_row_stream_next(mseq_row_stream *stream, mseq_value **row,
+/* The next row, which holds until the next call; the caller may change its cells. NULL after the
+ * last one, as often as it is asked. A failure is final: it comes again. */
+MSEQ_API mseq_status mseq_row_stream_next(mseq_row_stream *stream, mseq_row **row,
                                           mseq_error *err) MSEQ_MUST_CHECK;
 MSEQ_API int64_t mseq_row_stream_count(const mseq_row_stream *stream); /* rows so far */
 MSEQ_API bool mseq_row_stream_truncated(const mseq_row_stream *stream);
@@ -119,10 +119,11 @@ MSEQ_API mseq_status mseq_row_lines_new(mseq_row_lines **lines, mseq_error *err)
 MSEQ_API void mseq_row_lines_free(mseq_row_lines *lines);
 MSEQ_API mseq_status mseq_row_lines_feed(mseq_row_lines *lines, const char *bytes, size_t length,
                                          mseq_error *err) MSEQ_MUST_CHECK;
-/* The next row of what was fed, owned by the caller. The error that a last line tells is the
- * failure; lines that are not of this form are MSEQ_E_TRANSPORT with the code malformed_stream. */
+/* The next row of what was fed, which holds until more is fed or asked for; the caller may change
+ * its cells. The error that a last line tells is the failure; lines that are not of this form are
+ * MSEQ_E_TRANSPORT with the code malformed_stream. */
 MSEQ_API mseq_status mseq_row_lines_next(mseq_row_lines *lines, mseq_row_lines_state *state,
-                                         mseq_value **row, mseq_error *err) MSEQ_MUST_CHECK;
+                                         mseq_row **row, mseq_error *err) MSEQ_MUST_CHECK;
 /* The bytes have ended: MSEQ_E_TRANSPORT with the code stream_incomplete unless the last line has
  * come. */
 MSEQ_API mseq_status mseq_row_lines_finish(const mseq_row_lines *lines,
