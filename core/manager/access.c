@@ -75,15 +75,7 @@ mseq_status manager_visible_uids(const manager_call *call, const mseq_value *uid
     manager_draft_object(&found);
     for (size_t i = 0; i < mseq_value_length(uids) && status == MSEQ_OK; i += UIDS_AT_ONCE)
         status = find_visible(call, uids, i, &found, err);
-    mseq_value *made = manager_draft_take(&found);
-    if (status == MSEQ_OK && !made)
-        status = mseq_error_no_memory(err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(made);
-        return status;
-    }
-    *visible = made;
-    return MSEQ_OK;
+    return manager_draft_end(&found, status, visible, err);
 }
 
 static const char *source_of(const mseq_value *key) {

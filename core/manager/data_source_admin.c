@@ -80,18 +80,7 @@ mseq_status manager_admin_list_sources(manager_call *call, mseq_error *err) {
                                "SELECT " ADMIN_COLUMNS " FROM data_source"
                                " WHERE organization_uid = ?1 ORDER BY created_at, uid",
                                "s", call->caller->organization_uid);
-    if (status != MSEQ_OK)
-        return status;
-    manager_draft page, list;
-    manager_draft_object(&page);
-    manager_draft_array(&list);
-    for (size_t i = 0; i < mseq_value_length(rows); i++)
-        manager_append(&list, admin_object(mseq_array_get(rows, i)));
-    mseq_value_free(rows);
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put_draft(&page, "results", &list);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return status == MSEQ_OK ? manager_answer_list(call, rows, admin_object, err) : status;
 }
 
 /* ---- What is asked for -------------------------------------------------------------------------

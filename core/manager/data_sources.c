@@ -87,8 +87,7 @@ mseq_status manager_list_data_sources(manager_call *call, mseq_error *err) {
             manager_data_sources(call, mseq_object_get_text(call->query, "uid"), &objects, err);
     if (status != MSEQ_OK)
         return status;
-    manager_draft page, results;
-    manager_draft_object(&page);
+    manager_draft results;
     manager_draft_array(&results);
     for (size_t i = 0; i < mseq_value_length(objects); i++) {
         const mseq_value *object = mseq_array_get(objects, i);
@@ -98,10 +97,7 @@ mseq_status manager_list_data_sources(manager_call *call, mseq_error *err) {
             manager_append(&results, mseq_value_dup(object));
     }
     mseq_value_free(objects);
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put_draft(&page, "results", &results);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return manager_answer_page(call, manager_draft_take(&results), false, err);
 }
 
 mseq_status manager_get_data_source(manager_call *call, mseq_error *err) {

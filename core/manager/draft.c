@@ -59,6 +59,18 @@ mseq_value *manager_draft_take(manager_draft *draft) {
     return value;
 }
 
+mseq_status manager_draft_end(manager_draft *draft, mseq_status status, mseq_value **out,
+                              mseq_error *err) {
+    mseq_value *value = manager_draft_take(draft);
+    if (status == MSEQ_OK && !value)
+        status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        *out = value;
+    else
+        mseq_value_free(value);
+    return status;
+}
+
 void manager_draft_free(manager_draft *draft) {
     mseq_value_free(draft->value);
     draft->value = NULL;

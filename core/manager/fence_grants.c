@@ -10,22 +10,6 @@
 
 enum { PASSWORD_SECONDS = 60 };
 
-#define RUN(connection, err, sql, ...)                                                             \
-    manager_role_run(connection, err, sql, (const char *const[]){__VA_ARGS__, NULL})
-
-static mseq_status ask(mseq_connection *connection, mseq_value **rows, mseq_error *err,
-                       const char *sql, const char *parameter) {
-    manager_draft list;
-    manager_draft_array(&list);
-    manager_append(&list, mseq_value_string(parameter));
-    mseq_value *parameters = manager_draft_take(&list);
-    if (!parameters)
-        return mseq_error_no_memory(err);
-    mseq_status status = mseq_connection_execute(connection, sql, parameters, rows, NULL, err);
-    mseq_value_free(parameters);
-    return status;
-}
-
 /* ---- Making ------------------------------------------------------------------------------------
  */
 
@@ -51,12 +35,12 @@ static mseq_status may_set(mseq_connection *connection, const manager_source_fac
                            const char *name, bool *may, mseq_error *err) {
     enum { PARAMETER_PRIVILEGES = 150000 };
     mseq_value *rows = NULL;
-    mseq_status status =
-        ask(connection, &rows, err,
-            facts->version_number >= PARAMETER_PRIVILEGES
-                ? "SELECT has_parameter_privilege($1, 'SET') AS may"
-                : "SELECT rolsuper AND $1 <> '' AS may FROM pg_roles WHERE rolname = current_user",
-            name);
+    mseq_status status = manager_role_ask(
+        connection, &rows, err,
+        facts->version_number >= PARAMETER_PRIVILEGES
+            ? "SELECT has_parameter_privilege($1, 'SET') AS may"
+            : "SELECT rolsuper AND $1 <> '' AS may FROM pg_roles WHERE rolname = current_user",
+        name);
     *may = mseq_object_get_boolean(mseq_array_get(rows, 0), "may", false);
     mseq_value_free(rows);
     return status;
@@ -70,8 +54,8 @@ static mseq_status set_limits(mseq_connection *connection, const manager_source_
         if (settings[i].guarded)
             status = may_set(connection, facts, settings[i].name, &may, err);
         if (status == MSEQ_OK && may)
-            status = RUN(connection, err, "ALTER ROLE %I SET %I = %L", role, settings[i].name,
-                         settings[i].value);
+            status = MANAGER_ROLE_RUN(connection, err, "ALTER ROLE %I SET %I = %L", role,
+                                      settings[i].name, settings[i].value);
     }
     return status;
 }
@@ -79,15 +63,18 @@ static mseq_status set_limits(mseq_connection *connection, const manager_source_
 /* The manager is a member too: only members may end a role's sessions and take what it owns. */
 static mseq_status dress(mseq_connection *connection, const manager_source_facts *facts,
                          const char *role, const char *mark, mseq_error *err) {
-    mseq_status status = RUN(connection, err, "ALTER ROLE %I LOGIN PASSWORD NULL", role);
+    mseq_status status =
+        MANAGER_ROLE_RUN(connection, err, "ALTER ROLE %I LOGIN PASSWORD NULL", role);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "GRANT %I TO CURRENT_USER", role);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT %I TO CURRENT_USER", role);
     if (status == MSEQ_OK)
         status = set_limits(connection, facts, role, err);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "GRANT CONNECT ON DATABASE %I TO %I", facts->database, role);
-    return status == MSEQ_OK ? RUN(connection, err, "COMMENT ON ROLE %I IS %L", role, mark)
-                             : status;
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT CONNECT ON DATABASE %I TO %I",
+                                  facts->database, role);
+    return status == MSEQ_OK
+               ? MANAGER_ROLE_RUN(connection, err, "COMMENT ON ROLE %I IS %L", role, mark)
+               : status;
 }
 
 static mseq_status make_role(mseq_connection *connection, const manager_source_facts *facts,
@@ -95,18 +82,20 @@ static mseq_status make_role(mseq_connection *connection, const manager_source_f
     char mark[128];
     mseq_value *rows = NULL;
     mark_of(organization_uid, mark);
-    mseq_status status = ask(connection, &rows, err,
-                             "SELECT CASE WHEN rolcanlogin THEN shobj_description(oid, 'pg_authid')"
-                             " END AS mark FROM pg_roles WHERE rolname = $1",
-                             role);
+    mseq_status status =
+        manager_role_ask(connection, &rows, err,
+                         "SELECT CASE WHEN rolcanlogin THEN shobj_description(oid, 'pg_authid')"
+                         " END AS mark FROM pg_roles WHERE rolname = $1",
+                         role);
     const char *found = mseq_object_get_text(mseq_array_get(rows, 0), "mark");
     bool exists = mseq_value_length(rows) > 0, good = found && strcmp(found, mark) == 0;
     mseq_value_free(rows);
     if (status == MSEQ_OK && !exists)
-        status = RUN(connection, err,
-                     "CREATE ROLE %I LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE"
-                     " NOREPLICATION NOBYPASSRLS",
-                     role);
+        status =
+            MANAGER_ROLE_RUN(connection, err,
+                             "CREATE ROLE %I LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE"
+                             " NOREPLICATION NOBYPASSRLS",
+                             role);
     return status == MSEQ_OK && !good ? dress(connection, facts, role, mark, err) : status;
 }
 
@@ -174,8 +163,8 @@ static mseq_status change_one(mseq_connection *connection, const mseq_value *row
                          grant ? "TO" : "FROM");
     if (!sql)
         return mseq_error_no_memory(err);
-    mseq_status status = RUN(connection, err, sql, mseq_object_get_text(row, "schema"),
-                             mseq_object_get_text(row, "name"), role);
+    mseq_status status = MANAGER_ROLE_RUN(connection, err, sql, mseq_object_get_text(row, "schema"),
+                                          mseq_object_get_text(row, "name"), role);
     free(sql);
     return status;
 }
@@ -187,7 +176,8 @@ mseq_status manager_fence_grant(mseq_connection *connection, const manager_sourc
     mseq_status status = parameters ? make_role(connection, facts, role, organization_uid, err)
                                     : mseq_error_no_memory(err);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "GRANT USAGE ON SCHEMA %I TO %I", facts->schema, role);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT USAGE ON SCHEMA %I TO %I", facts->schema,
+                                  role);
     if (status == MSEQ_OK)
         status = mseq_connection_execute(connection, DIFFERENCE, parameters, &rows, NULL, err);
     for (size_t i = 0; i < mseq_value_length(rows) && status == MSEQ_OK; i++)
@@ -209,8 +199,8 @@ mseq_status manager_fence_password(mseq_connection *connection, const char *role
     if (status == MSEQ_OK)
         status = manager_expiry_after(connection, PASSWORD_SECONDS, expires, err);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "ALTER ROLE %I PASSWORD %L VALID UNTIL %L", role, verifier,
-                     expires);
+        status = MANAGER_ROLE_RUN(connection, err, "ALTER ROLE %I PASSWORD %L VALID UNTIL %L", role,
+                                  verifier, expires);
     free(verifier);
     return status;
 }
@@ -227,25 +217,25 @@ static mseq_status take_all(mseq_connection *connection, const char *role, bool 
     if (status == MSEQ_OK)
         status = manager_roles_lock(connection, err);
     if (status == MSEQ_OK)
-        status = ask(
+        status = manager_role_ask(
             connection, &rows, err,
             "SELECT pg_has_role(oid, 'MEMBER') AS is_mine FROM pg_roles WHERE rolname = $1", role);
     bool exists = mseq_value_length(rows) > 0;
     bool mine = mseq_object_get_boolean(mseq_array_get(rows, 0), "is_mine", false);
     mseq_value_free(rows);
     if (status == MSEQ_OK && exists && !mine)
-        status = RUN(connection, err, "GRANT %I TO CURRENT_USER", role);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT %I TO CURRENT_USER", role);
     if (status == MSEQ_OK && exists)
-        status = RUN(connection, err, "ALTER ROLE %I NOLOGIN PASSWORD NULL", role);
+        status = MANAGER_ROLE_RUN(connection, err, "ALTER ROLE %I NOLOGIN PASSWORD NULL", role);
     if (status == MSEQ_OK && exists)
-        status = ask(connection, NULL, err,
-                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                     " WHERE usename = $1 AND state = 'idle'",
-                     role);
+        status = manager_role_ask(connection, NULL, err,
+                                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                  " WHERE usename = $1 AND state = 'idle'",
+                                  role);
     if (status == MSEQ_OK && exists)
-        status = RUN(connection, err, "DROP OWNED BY %I", role);
+        status = MANAGER_ROLE_RUN(connection, err, "DROP OWNED BY %I", role);
     if (status == MSEQ_OK && exists && drop)
-        status = RUN(connection, err, "DROP ROLE %I", role);
+        status = MANAGER_ROLE_RUN(connection, err, "DROP ROLE %I", role);
     if (status == MSEQ_OK)
         status = mseq_connection_commit(connection, err);
     mseq_connection_rollback(connection);
@@ -267,11 +257,12 @@ mseq_status manager_fence_list(mseq_connection *connection, const char *organiza
                                mseq_value **roles, mseq_error *err) {
     char mark[128];
     mark_of(organization_uid, mark);
-    return ask(connection, roles, err,
-               "SELECT r.rolname AS role FROM pg_roles AS r"
-               " WHERE starts_with(r.rolname, '" MANAGER_FENCE_PREFIX "')"
-               " AND shobj_description(r.oid, 'pg_authid') = $1 AND EXISTS (SELECT FROM pg_database"
-               " AS d CROSS JOIN LATERAL aclexplode(d.datacl) AS a"
-               " WHERE d.datname = current_database() AND a.grantee = r.oid)",
-               mark);
+    return manager_role_ask(
+        connection, roles, err,
+        "SELECT r.rolname AS role FROM pg_roles AS r"
+        " WHERE starts_with(r.rolname, '" MANAGER_FENCE_PREFIX "')"
+        " AND shobj_description(r.oid, 'pg_authid') = $1 AND EXISTS (SELECT FROM pg_database"
+        " AS d CROSS JOIN LATERAL aclexplode(d.datacl) AS a"
+        " WHERE d.datname = current_database() AND a.grantee = r.oid)",
+        mark);
 }

@@ -372,15 +372,7 @@ static mseq_status replies_of(const manager_filter *filter, const mseq_value *re
             manager_append(&list, reply);
         manager_row_free(&row);
     }
-    mseq_value *made = manager_draft_take(&list);
-    if (status == MSEQ_OK && !made)
-        status = mseq_error_no_memory(err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(made);
-        return status;
-    }
-    *rows = made;
-    return MSEQ_OK;
+    return manager_draft_end(&list, status, rows, err);
 }
 
 /* Whether the caller may view so few tables that a list is better made from those. */

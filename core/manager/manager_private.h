@@ -96,8 +96,11 @@ typedef mseq_status (*manager_handler)(manager_call *call, mseq_error *err);
 
 /* Becomes owner of `body`, even on failure; NULL is out of memory. */
 mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body, mseq_error *err);
-/* Answers with a page that holds everything: the records as `object` shows them. Takes over the
- * records. */
+/* Answers with a page that holds all of these rows, and their count if asked. Takes them over; NULL
+ * is out of memory. */
+mseq_status manager_answer_page(manager_call *call, mseq_value *rows, bool counted,
+                                mseq_error *err);
+/* The same with the records as `object` shows them. */
 mseq_status manager_answer_list(manager_call *call, mseq_value *records,
                                 mseq_value *(*object)(const mseq_value *record), mseq_error *err);
 /* Sets an error with a code of its own. */
@@ -144,6 +147,10 @@ void manager_append(manager_draft *draft, mseq_value *item);
 void manager_append_draft(manager_draft *draft, manager_draft *child);
 /* The value, owned by the caller; NULL when memory ran out. */
 mseq_value *manager_draft_take(manager_draft *draft);
+/* Gives the value if `status` and memory allow, and says what came of it. Ends the draft either
+ * way. */
+mseq_status manager_draft_end(manager_draft *draft, mseq_status status, mseq_value **out,
+                              mseq_error *err) MSEQ_MUST_CHECK;
 void manager_draft_free(manager_draft *draft);
 
 /* ---- catalog.c: the catalog's database ---------------------------------------------------------

@@ -49,15 +49,7 @@ static mseq_status find_projects(const manager_call *call, const char *uid, mseq
             manager_append(&list, project);
     }
     mseq_value_free(records);
-    mseq_value *made = manager_draft_take(&list);
-    if (status == MSEQ_OK && !made)
-        status = mseq_error_no_memory(err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(made);
-        return status;
-    }
-    *projects = made;
-    return MSEQ_OK;
+    return manager_draft_end(&list, status, projects, err);
 }
 
 mseq_status manager_list_projects(manager_call *call, mseq_error *err) {
@@ -66,14 +58,7 @@ mseq_status manager_list_projects(manager_call *call, mseq_error *err) {
     mseq_status status = manager_check_keys(call->query, "the query", filters, err);
     if (status == MSEQ_OK)
         status = find_projects(call, NULL, &projects, err);
-    if (status != MSEQ_OK)
-        return status;
-    manager_draft page;
-    manager_draft_object(&page);
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put(&page, "results", projects);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return status == MSEQ_OK ? manager_answer_page(call, projects, false, err) : status;
 }
 
 mseq_status manager_get_project(manager_call *call, mseq_error *err) {

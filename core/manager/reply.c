@@ -15,18 +15,26 @@ mseq_status manager_answer(manager_call *call, int http_status, mseq_value *body
     return MSEQ_OK;
 }
 
+mseq_status manager_answer_page(manager_call *call, mseq_value *rows, bool counted,
+                                mseq_error *err) {
+    manager_draft page;
+    manager_draft_object(&page);
+    if (counted)
+        manager_put_integer(&page, "count", (int64_t)mseq_value_length(rows));
+    manager_put_text(&page, "next", NULL);
+    manager_put_text(&page, "previous", NULL);
+    manager_put(&page, "results", rows);
+    return manager_answer(call, 200, manager_draft_take(&page), err);
+}
+
 mseq_status manager_answer_list(manager_call *call, mseq_value *records,
                                 mseq_value *(*object)(const mseq_value *record), mseq_error *err) {
-    manager_draft page, results;
-    manager_draft_object(&page);
+    manager_draft results;
     manager_draft_array(&results);
     for (size_t i = 0; i < mseq_value_length(records); i++)
         manager_append(&results, object(mseq_array_get(records, i)));
     mseq_value_free(records);
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put_draft(&page, "results", &results);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return manager_answer_page(call, manager_draft_take(&results), false, err);
 }
 
 mseq_status(manager_refuse)(mseq_error *err, mseq_status status, const char *code,

@@ -37,11 +37,9 @@ mseq_status manager_role_run(mseq_connection *connection, mseq_error *err, const
     mseq_buffer_free(&text);
     return status;
 }
-#define RUN(connection, err, sql, ...)                                                             \
-    manager_role_run(connection, err, sql, (const char *const[]){__VA_ARGS__, NULL})
 
-static mseq_status ask(mseq_connection *connection, mseq_value **rows, mseq_error *err,
-                       const char *sql, const char *parameter) {
+mseq_status manager_role_ask(mseq_connection *connection, mseq_value **rows, mseq_error *err,
+                             const char *sql, const char *parameter) {
     manager_draft list;
     manager_draft_array(&list);
     if (parameter)
@@ -58,10 +56,10 @@ static mseq_status ask(mseq_connection *connection, mseq_value **rows, mseq_erro
  */
 
 mseq_status manager_roles_lock(mseq_connection *connection, mseq_error *err) {
-    return ask(connection, NULL, err,
-               "SELECT set_config('lock_timeout', '10s', true),"
-               " pg_advisory_xact_lock(hashtext('mainsequence roles'))",
-               NULL);
+    return manager_role_ask(connection, NULL, err,
+                            "SELECT set_config('lock_timeout', '10s', true),"
+                            " pg_advisory_xact_lock(hashtext('mainsequence roles'))",
+                            NULL);
 }
 
 typedef struct owner_state {
@@ -71,14 +69,14 @@ typedef struct owner_state {
 static mseq_status ask_owner(mseq_connection *connection, const manager_source_facts *facts,
                              owner_state *state, mseq_error *err) {
     mseq_value *rows = NULL;
-    mseq_status status =
-        ask(connection, &rows, err,
-            "SELECT pg_has_role(oid, 'USAGE') AS is_mine,"
-            " has_schema_privilege(oid, current_schema(), 'CREATE')"
-            " AND has_schema_privilege(oid, current_schema(), 'USAGE') AS may_create,"
-            " has_database_privilege(oid, current_database(), 'CONNECT') AS may_connect"
-            " FROM pg_roles WHERE rolname = $1",
-            facts->owner);
+    mseq_status status = manager_role_ask(
+        connection, &rows, err,
+        "SELECT pg_has_role(oid, 'USAGE') AS is_mine,"
+        " has_schema_privilege(oid, current_schema(), 'CREATE')"
+        " AND has_schema_privilege(oid, current_schema(), 'USAGE') AS may_create,"
+        " has_database_privilege(oid, current_database(), 'CONNECT') AS may_connect"
+        " FROM pg_roles WHERE rolname = $1",
+        facts->owner);
     const mseq_value *row = mseq_array_get(rows, 0);
     *state = (owner_state){.exists = row != NULL,
                            .is_mine = mseq_object_get_boolean(row, "is_mine", false),
@@ -111,17 +109,17 @@ mseq_status manager_owner_prepare(mseq_connection *connection, const manager_sou
         (state.exists && state.is_mine && state.may_create && state.may_connect))
         return status;
     if (!state.exists)
-        status = RUN(connection, err, "CREATE ROLE %I NOLOGIN", facts->owner);
+        status = MANAGER_ROLE_RUN(connection, err, "CREATE ROLE %I NOLOGIN", facts->owner);
     if (status == MSEQ_OK && !state.is_mine)
-        status = RUN(connection, err, "GRANT %I TO CURRENT_USER", facts->owner);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT %I TO CURRENT_USER", facts->owner);
     if (status == MSEQ_OK && !state.may_create)
-        status = RUN(connection, err, "GRANT CREATE, USAGE ON SCHEMA %I TO %I", facts->schema,
-                     facts->owner);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT CREATE, USAGE ON SCHEMA %I TO %I",
+                                  facts->schema, facts->owner);
     if (status == MSEQ_OK)
         status = ask_owner(connection, facts, &state, err);
     if (status == MSEQ_OK && !state.may_connect)
-        status = RUN(connection, err, "GRANT CONNECT ON DATABASE %I TO %I", facts->database,
-                     facts->owner);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT CONNECT ON DATABASE %I TO %I",
+                                  facts->database, facts->owner);
     if (status == MSEQ_OK)
         status = ask_owner(connection, facts, &state, err);
     if (status == MSEQ_OK && !state.may_create) /* without the right to, GRANT does nothing */
@@ -142,7 +140,8 @@ mseq_status manager_owner_assume(mseq_connection *connection, bool parser_only, 
     if (status != MSEQ_OK || !facts.may_create_roles || !facts.owner_may_create)
         return status;
     status = manager_owner_prepare(connection, &facts, err);
-    return status == MSEQ_OK ? RUN(connection, err, "SET LOCAL ROLE %I", facts.owner) : status;
+    return status == MSEQ_OK ? MANAGER_ROLE_RUN(connection, err, "SET LOCAL ROLE %I", facts.owner)
+                             : status;
 }
 
 /* ---- Credentials -------------------------------------------------------------------------------
@@ -164,7 +163,7 @@ mseq_status manager_expiry_after(mseq_connection *connection, int64_t seconds,
     mseq_value *rows = NULL;
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)seconds);
-    mseq_status status = ask(
+    mseq_status status = manager_role_ask(
         connection, &rows, err,
         "SELECT clock_timestamp() + CAST($1 AS integer) * interval '1 second' AS expires", text);
     const char *expiry = mseq_object_get_text(mseq_array_get(rows, 0), "expires");
@@ -184,12 +183,13 @@ static mseq_status create_role(mseq_connection *connection, const manager_source
     mseq_status status = mseq_connection_encrypt_password(connection, credential->role,
                                                           credential->password, &verifier, err);
     if (status == MSEQ_OK)
-        status = RUN(connection, err,
-                     "CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
-                     " PASSWORD %L VALID UNTIL %L IN ROLE %I",
-                     credential->role, verifier, credential->expires, facts->owner);
+        status = MANAGER_ROLE_RUN(
+            connection, err,
+            "CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+            " PASSWORD %L VALID UNTIL %L IN ROLE %I",
+            credential->role, verifier, credential->expires, facts->owner);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "GRANT %I TO CURRENT_USER", credential->role);
+        status = MANAGER_ROLE_RUN(connection, err, "GRANT %I TO CURRENT_USER", credential->role);
     free(verifier);
     return status;
 }
@@ -221,16 +221,16 @@ mseq_status manager_credential_issue(mseq_connection *connection, const manager_
 /* Waits until the sessions that were told to end have ended, for at most five seconds. */
 static mseq_status end_sessions(mseq_connection *connection, const char *role, mseq_error *err) {
     mseq_value *rows = NULL;
-    mseq_status status =
-        ask(connection, &rows, err,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role);
+    mseq_status status = manager_role_ask(
+        connection, &rows, err,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role);
     for (int i = 0; i < 50 && status == MSEQ_OK && mseq_value_length(rows) > 0; i++) {
         mseq_value_free(rows);
         rows = NULL;
-        status = ask(connection, NULL, err, "SELECT pg_sleep(0.1)", NULL);
+        status = manager_role_ask(connection, NULL, err, "SELECT pg_sleep(0.1)", NULL);
         if (status == MSEQ_OK)
-            status = ask(connection, &rows, err,
-                         "SELECT pid FROM pg_stat_activity WHERE usename = $1", role);
+            status = manager_role_ask(connection, &rows, err,
+                                      "SELECT pid FROM pg_stat_activity WHERE usename = $1", role);
     }
     mseq_value_free(rows);
     return status;
@@ -240,7 +240,7 @@ static mseq_status end_sessions(mseq_connection *connection, const char *role, m
  * time. */
 static mseq_status clean_role(mseq_connection *connection, const manager_source_facts *facts,
                               const char *role, mseq_error *err) {
-    mseq_status status = RUN(connection, err, "ALTER ROLE %I NOLOGIN", role);
+    mseq_status status = MANAGER_ROLE_RUN(connection, err, "ALTER ROLE %I NOLOGIN", role);
     if (status == MSEQ_OK)
         status = end_sessions(connection, role, err);
     if (status == MSEQ_OK)
@@ -248,11 +248,12 @@ static mseq_status clean_role(mseq_connection *connection, const manager_source_
     if (status == MSEQ_OK)
         status = manager_roles_lock(connection, err);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "REASSIGN OWNED BY %I TO %I", role, facts->owner);
+        status =
+            MANAGER_ROLE_RUN(connection, err, "REASSIGN OWNED BY %I TO %I", role, facts->owner);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "DROP OWNED BY %I", role);
+        status = MANAGER_ROLE_RUN(connection, err, "DROP OWNED BY %I", role);
     if (status == MSEQ_OK)
-        status = RUN(connection, err, "DROP ROLE %I", role);
+        status = MANAGER_ROLE_RUN(connection, err, "DROP ROLE %I", role);
     if (status == MSEQ_OK)
         status = mseq_connection_commit(connection, err);
     mseq_connection_rollback(connection);
@@ -264,14 +265,15 @@ static mseq_status clean_role(mseq_connection *connection, const manager_source_
 /* Roles of the database, by the time they have left, in milliseconds. */
 static mseq_status list_roles(mseq_connection *connection, const manager_source_facts *facts,
                               mseq_value **rows, mseq_error *err) {
-    return ask(connection, rows, err,
-               "SELECT r.rolname AS role, CAST(GREATEST(-1, EXTRACT(EPOCH FROM r.rolvaliduntil -"
-               " clock_timestamp()) * 1000) AS bigint) AS left_ms"
-               " FROM pg_roles AS r JOIN pg_auth_members AS m ON m.member = r.oid"
-               " JOIN pg_roles AS o ON o.oid = m.roleid WHERE o.rolname = $1"
-               " AND starts_with(r.rolname, '" CREDENTIAL_PREFIX "')"
-               " AND isfinite(r.rolvaliduntil) ORDER BY r.rolvaliduntil",
-               facts->owner);
+    return manager_role_ask(
+        connection, rows, err,
+        "SELECT r.rolname AS role, CAST(GREATEST(-1, EXTRACT(EPOCH FROM r.rolvaliduntil -"
+        " clock_timestamp()) * 1000) AS bigint) AS left_ms"
+        " FROM pg_roles AS r JOIN pg_auth_members AS m ON m.member = r.oid"
+        " JOIN pg_roles AS o ON o.oid = m.roleid WHERE o.rolname = $1"
+        " AND starts_with(r.rolname, '" CREDENTIAL_PREFIX "')"
+        " AND isfinite(r.rolvaliduntil) ORDER BY r.rolvaliduntil",
+        facts->owner);
 }
 
 static mseq_status clean_roles(mseq_connection *connection, const manager_source_facts *facts,
@@ -297,17 +299,17 @@ mseq_status manager_credentials_clean(mseq_connection *connection,
                                       mseq_error *err) {
     mseq_value *rows = NULL;
     *next_ms = -1;
-    mseq_status status =
-        ask(connection, &rows, err,
-            "SELECT pg_try_advisory_lock(hashtext('mainsequence expired roles')) AS mine", NULL);
+    mseq_status status = manager_role_ask(
+        connection, &rows, err,
+        "SELECT pg_try_advisory_lock(hashtext('mainsequence expired roles')) AS mine", NULL);
     bool mine = mseq_object_get_boolean(mseq_array_get(rows, 0), "mine", false);
     mseq_value_free(rows);
     if (status != MSEQ_OK || !mine)
         return status;
     status = clean_roles(connection, facts, next_ms, err);
     mseq_status unlocked =
-        ask(connection, NULL, NULL,
-            "SELECT pg_advisory_unlock(hashtext('mainsequence expired roles'))", NULL);
+        manager_role_ask(connection, NULL, NULL,
+                         "SELECT pg_advisory_unlock(hashtext('mainsequence expired roles'))", NULL);
     (void)unlocked; /* a session that is lost has lost its locks too */
     return status;
 }

@@ -17,6 +17,11 @@ typedef struct manager_credential {
  * literal. Nothing of it is a parameter: PostgreSQL takes none in such statements. */
 mseq_status manager_role_run(mseq_connection *connection, mseq_error *err, const char *sql,
                              const char *const *words) MSEQ_MUST_CHECK;
+#define MANAGER_ROLE_RUN(connection, err, sql, ...)                                                \
+    manager_role_run(connection, err, sql, (const char *const[]){__VA_ARGS__, NULL})
+/* The rows (may be NULL) of a question with one text as its parameter; NULL: it has none. */
+mseq_status manager_role_ask(mseq_connection *connection, mseq_value **rows, mseq_error *err,
+                             const char *sql, const char *parameter) MSEQ_MUST_CHECK;
 /* Roles are changed by one session at a time, to the end of its transaction: PostgreSQL answers
  * "tuple concurrently updated" otherwise. */
 mseq_status manager_roles_lock(mseq_connection *connection, mseq_error *err) MSEQ_MUST_CHECK;

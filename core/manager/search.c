@@ -60,15 +60,7 @@ static mseq_status search(manager_call *call, const char *column, const char *qu
     manager_filter_free(&filter);
     mseq_strings_free(&words);
     free(folded);
-    if (status != MSEQ_OK)
-        return status;
-    manager_draft page;
-    manager_draft_object(&page);
-    manager_put_integer(&page, "count", (int64_t)mseq_value_length(rows));
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put(&page, "results", rows);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return status == MSEQ_OK ? manager_answer_page(call, rows, true, err) : status;
 }
 
 /* The weights are between trigrams and embeddings, and of those the manager has only the first.

@@ -122,15 +122,7 @@ mseq_status manager_filter_tables(manager_call *call, mseq_error *err) {
     if (status == MSEQ_OK)
         status = manager_filter_run(&filter, limit, offset, NULL, &rows, NULL, err);
     manager_filter_free(&filter);
-    if (status != MSEQ_OK)
-        return status;
-    manager_draft page;
-    manager_draft_object(&page);
-    manager_put_integer(&page, "count", (int64_t)mseq_value_length(rows));
-    manager_put_text(&page, "next", NULL);
-    manager_put_text(&page, "previous", NULL);
-    manager_put(&page, "results", rows);
-    return manager_answer(call, 200, manager_draft_take(&page), err);
+    return status == MSEQ_OK ? manager_answer_page(call, rows, true, err) : status;
 }
 
 /* ---- Detail and patch --------------------------------------------------------------------------

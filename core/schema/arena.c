@@ -92,6 +92,15 @@ mseq_status get_text(const mseq_value *object, const char *what, const char *key
     return MSEQ_OK;
 }
 
+mseq_status keep_text(mseq_table *table, const mseq_value *source, const char *what,
+                      const char *key, const char **out, mseq_error *err) {
+    const char *text;
+    mseq_status status = get_text(source, what, key, &text, err);
+    if (status == MSEQ_OK && text && !(*out = arena_text(&table->arena, text)))
+        status = mseq_error_no_memory(err);
+    return status;
+}
+
 mseq_status get_boolean(const mseq_value *object, const char *what, const char *key, int *boolean,
                         mseq_error *err) {
     const mseq_value *value = mseq_object_get(object, key);

@@ -20,15 +20,6 @@ static mseq_status keep_object(mseq_table *table, const mseq_value *source, cons
     return status;
 }
 
-static mseq_status keep_text(mseq_table *table, const mseq_value *source, const char *what,
-                             const char *key, const char **out, mseq_error *err) {
-    const char *text;
-    mseq_status status = get_text(source, what, key, &text, err);
-    if (status == MSEQ_OK && text && !(*out = arena_text(&table->arena, text)))
-        status = mseq_error_no_memory(err);
-    return status;
-}
-
 static mseq_status parse_server_default(mseq_table *table, const mseq_value *value,
                                         const char *what, mseq_server_default *out,
                                         mseq_error *err) {

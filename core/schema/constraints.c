@@ -91,15 +91,6 @@ static mseq_status read_name(mseq_table *table, const mseq_value *source, const 
     return MSEQ_OK;
 }
 
-static mseq_status copy_text(mseq_table *table, const mseq_value *source, const char *what,
-                             const char *key, const char **out, mseq_error *err) {
-    const char *text;
-    mseq_status status = get_text(source, what, key, &text, err);
-    if (status == MSEQ_OK && text && !(*out = arena_text(&table->arena, text)))
-        status = mseq_error_no_memory(err);
-    return status;
-}
-
 /* Members that several kinds share: name, deferrable, initially, postgresql options. */
 static mseq_status read_common(mseq_table *table, mseq_constraint *constraint,
                                const mseq_value *source, const char *what, mseq_error *err) {
@@ -109,7 +100,7 @@ static mseq_status read_common(mseq_table *table, mseq_constraint *constraint,
     if (status == MSEQ_OK)
         status = get_boolean(source, what, "deferrable", &constraint->deferrable, err);
     if (status == MSEQ_OK)
-        status = copy_text(table, source, what, "initially", &constraint->initially, err);
+        status = keep_text(table, source, what, "initially", &constraint->initially, err);
     if (status == MSEQ_OK)
         status = get_object(source, what, "postgresql", &options, err);
     if (status == MSEQ_OK && options &&
@@ -186,7 +177,7 @@ static mseq_status parse_check(mseq_table *table, const mseq_value *source, mseq
     constraint->kind = MSEQ_CHECK;
     status = read_common(table, constraint, source, "check constraint", err);
     if (status == MSEQ_OK)
-        status = copy_text(table, source, "check constraint", "sqltext", &constraint->sqltext, err);
+        status = keep_text(table, source, "check constraint", "sqltext", &constraint->sqltext, err);
     if (status == MSEQ_OK && (!constraint->sqltext || !*constraint->sqltext))
         status = mseq_error_set(err, MSEQ_E_SCHEMA,
                                 "table '%s': a check constraint needs its SQL text", table->name);
@@ -223,7 +214,7 @@ static mseq_status parse_foreign_key(mseq_table *table, const mseq_value *source
     const char **fields[] = {&key->referred_table, &key->referred_schema, &key->ondelete,
                              &key->onupdate, &key->match};
     for (size_t i = 0; status == MSEQ_OK && i < sizeof options / sizeof *options; i++)
-        status = copy_text(table, source, what, options[i], fields[i], err);
+        status = keep_text(table, source, what, options[i], fields[i], err);
     if (status == MSEQ_OK)
         status = get_boolean(source, what, "use_alter", &use_alter, err);
     key->use_alter = use_alter == 1;

@@ -22,15 +22,6 @@ static const char *const meta_keys[] = {"namespace",
                                         "storage_layout",
                                         NULL};
 
-static mseq_status keep_text(mseq_table *table, const mseq_value *source, const char *key,
-                             const char **out, mseq_error *err) {
-    const char *text;
-    mseq_status status = get_text(source, "model", key, &text, err);
-    if (status == MSEQ_OK && text && !(*out = arena_text(&table->arena, text)))
-        status = mseq_error_no_memory(err);
-    return status;
-}
-
 static mseq_status read_kind(mseq_table *table, mseq_error *err) {
     static const char *const kinds[] = {"plain", "platform_managed", "time_index"};
     const char *kind;
@@ -142,14 +133,14 @@ mseq_status parse_meta(mseq_table *table, mseq_error *err) {
     const mseq_value *source;
     int protect = -1;
     meta->introspect = -1;
-    mseq_status status = keep_text(table, table->draft, "source", &meta->source, err);
+    mseq_status status = keep_text(table, table->draft, "model", "source", &meta->source, err);
     meta->line = (int)mseq_object_get_integer(table->draft, "line", 0);
     if (status == MSEQ_OK)
         status = read_kind(table, err);
     if (status == MSEQ_OK)
-        status = keep_text(table, table->draft, "class_name", &meta->class_name, err);
+        status = keep_text(table, table->draft, "model", "class_name", &meta->class_name, err);
     if (status == MSEQ_OK)
-        status = keep_text(table, table->draft, "module", &meta->module, err);
+        status = keep_text(table, table->draft, "model", "module", &meta->module, err);
     if (status == MSEQ_OK)
         status = get_object(table->draft, "table", "meta", &source, err);
     if (status == MSEQ_OK)
@@ -161,7 +152,7 @@ mseq_status parse_meta(mseq_table *table, mseq_error *err) {
                              &meta->hash_namespace, &meta->data_source_uid, &meta->time_index_name,
                              &meta->storage_layout};
     for (size_t i = 0; status == MSEQ_OK && i < sizeof keys / sizeof *keys; i++)
-        status = keep_text(table, source, keys[i], fields[i], err);
+        status = keep_text(table, source, "model", keys[i], fields[i], err);
     if (status == MSEQ_OK)
         status = get_boolean(source, "model", "protect_from_deletion", &protect, err);
     meta->protect_from_deletion = protect == 1;

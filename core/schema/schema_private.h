@@ -41,6 +41,9 @@ mseq_status check_keys(const mseq_value *object, const char *what, const char *c
 /* Member of the right kind or absent (null counts as absent); refuses others by name. */
 mseq_status get_text(const mseq_value *object, const char *what, const char *key, const char **text,
                      mseq_error *err);
+/* As get_text, copied into the table's arena. */
+mseq_status keep_text(mseq_table *table, const mseq_value *source, const char *what,
+                      const char *key, const char **out, mseq_error *err);
 mseq_status get_boolean(const mseq_value *object, const char *what, const char *key, int *boolean,
                         mseq_error *err);
 mseq_status get_object(const mseq_value *object, const char *what, const char *key,
