@@ -22,7 +22,7 @@ static void target_close(void *opened) {
     mseq_strings_free(&target->values);
     free((void *)target->keyword_list);
     free((void *)target->value_list);
-    mseq_value_free(target->settings);
+    free(target->governed_schema);
     free(target->place);
     free(target);
 }
@@ -79,6 +79,24 @@ static mseq_status read_uri(const char *uri, postgresql_target *target, mseq_err
     return status;
 }
 
+/* Those of governed statements that are set in most of them. */
+static mseq_status add_governed_settings(const mseq_database_options *given,
+                                         postgresql_target *target, mseq_buffer *text,
+                                         mseq_error *err) {
+    mseq_value *settings = NULL;
+    if (!given->governed_schema)
+        return MSEQ_OK;
+    target->governed_time_ms = given->governed_timeout_ms;
+    if (!(target->governed_schema = mseq_text_dup(given->governed_schema)))
+        return mseq_error_no_memory(err);
+    mseq_status status = postgresql_settings_make(given->governed_schema,
+                                                  given->governed_timeout_ms, &settings, err);
+    if (status == MSEQ_OK)
+        postgresql_settings_append(settings, text);
+    mseq_value_free(settings);
+    return status;
+}
+
 /* "options" is what the URI says and then ours, which win. */
 static mseq_status add_settings(const mseq_database_options *given, postgresql_target *target,
                                 mseq_error *err) {
@@ -92,12 +110,7 @@ static mseq_status add_settings(const mseq_database_options *given, postgresql_t
     if (given->busy_timeout_ms > 0)
         mseq_buffer_append_format(&text, " -c lock_timeout=%lld",
                                   (long long)given->busy_timeout_ms);
-    mseq_status status = MSEQ_OK;
-    if (given->governed_schema)
-        status = postgresql_settings_make(given->governed_schema, given->governed_timeout_ms,
-                                          &target->settings, err);
-    if (target->settings)
-        postgresql_settings_append(target->settings, &text);
+    mseq_status status = add_governed_settings(given, target, &text, err);
     if (status == MSEQ_OK && text.status != MSEQ_OK)
         status = mseq_error_no_memory(err);
     if (status == MSEQ_OK) /* of two the last counts */
@@ -292,7 +305,7 @@ static bool session_alive(void *given) {
     PGconn *connection = session->connection;
     if (session->saw_error || !PQconsumeInput(connection) || PQstatus(connection) != CONNECTION_OK)
         return false;
-    if (session->resetting && session->target->settings && PQisBusy(connection))
+    if (session->resetting && session->target->governed_schema && PQisBusy(connection))
         return true;
     return postgresql_reset_receive(session) && PQconsumeInput(connection) &&
            !PQisBusy(connection) && PQstatus(connection) == CONNECTION_OK;

@@ -6,32 +6,33 @@
 
 #include "postgresql_private.h"
 
-static const char *const fixed[] = {"BEGIN READ ONLY", "BEGIN", "ROLLBACK",
-                                    /* the reset, in this order; settings come first */
-                                    "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "CLOSE ALL",
-                                    "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES",
-                                    "SELECT pg_catalog.pg_advisory_unlock_all()"};
+static const struct {
+    const char *name, *text;
+} fixed[] = {{"f0", "BEGIN READ ONLY"},
+             {"f1", "BEGIN"},
+             {"f2", "ROLLBACK"},
+             /* the reset, in this order; settings come first */
+             {"f3", "SET SESSION AUTHORIZATION DEFAULT"},
+             {"f4", "RESET ALL"},
+             {"f5", "CLOSE ALL"},
+             {"f6", "UNLISTEN *"},
+             {"f7", "DISCARD TEMP"},
+             {"f8", "DISCARD SEQUENCES"},
+             {"f9", "SELECT pg_catalog.pg_advisory_unlock_all()"}};
 
 enum { FIXED = sizeof fixed / sizeof *fixed, RESET_FROM = 3, SETTINGS_UNTIL = 5 };
-
-static void name_of(size_t number, char name[16]) {
-    snprintf(name, 16, "f%zu", number);
-}
 
 /* ---- Preparing ---------------------------------------------------------------------------------
  */
 
 /* Names that the cache has forgotten go first: they may be the same. */
 static bool send_all(const postgresql_session *session) {
-    char name[16];
     PGconn *connection = session->connection;
     bool sent = PQenterPipelineMode(connection);
     if (sent && session->deallocate)
         sent = PQsendQueryParams(connection, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0);
-    for (size_t i = 0; i < FIXED && sent; i++) {
-        name_of(i, name);
-        sent = PQsendPrepare(connection, name, fixed[i], 0, NULL);
-    }
+    for (size_t i = 0; i < FIXED && sent; i++)
+        sent = PQsendPrepare(connection, fixed[i].name, fixed[i].text, 0, NULL);
     return sent && PQpipelineSync(connection);
 }
 
@@ -55,14 +56,12 @@ mseq_status postgresql_fixed_prepare(postgresql_session *session, mseq_error *er
  */
 
 static bool send_prepared(postgresql_session *session, size_t number) {
-    char name[16];
-    name_of(number, name);
-    return PQsendQueryPrepared(session->connection, name, 0, NULL, NULL, NULL, 0);
+    return PQsendQueryPrepared(session->connection, fixed[number].name, 0, NULL, NULL, NULL, 0);
 }
 
 bool postgresql_fixed_send(postgresql_session *session, const char *text) {
     for (size_t i = 0; i < RESET_FROM && session->fixed; i++)
-        if (strcmp(fixed[i], text) == 0)
+        if (strcmp(fixed[i].text, text) == 0)
             return send_prepared(session, i);
     return PQsendQueryParams(session->connection, text, 0, NULL, NULL, NULL, NULL, 0);
 }
@@ -84,7 +83,7 @@ static bool send_reset_text(postgresql_session *session, bool idle) {
     if (!idle)
         used += (size_t)snprintf(text, sizeof text, "ROLLBACK; ");
     for (size_t i = RESET_FROM; i < FIXED; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s; ", fixed[i]);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s; ", fixed[i].text);
     if (session->deallocate)
         snprintf(text + used, sizeof text - used, "DEALLOCATE ALL");
     session->fixed = session->fixed && !session->deallocate;

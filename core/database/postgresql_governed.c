@@ -33,11 +33,20 @@ static int64_t time_limit(const postgresql_governed *run) {
     return limit > 0 && limit < NO_LIMIT_MS ? limit : NO_LIMIT_MS;
 }
 
+static const char *schema_of(const postgresql_governed *run) {
+    return run->statement->schema ? run->statement->schema : "public";
+}
+
+static bool is_at_defaults(const postgresql_governed *run) {
+    const postgresql_target *target = run->session->target;
+    return target->governed_schema && strcmp(target->governed_schema, schema_of(run)) == 0 &&
+           target->governed_time_ms == time_limit(run);
+}
+
 static mseq_status make_settings(postgresql_governed *run, mseq_error *err) {
-    const char *schema = run->statement->schema ? run->statement->schema : "public";
-    mseq_status status = postgresql_settings_make(schema, time_limit(run), &run->settings, err);
-    run->at_defaults = postgresql_settings_equal(run->settings, run->session->target->settings);
-    return status;
+    return run->settings
+               ? MSEQ_OK
+               : postgresql_settings_make(schema_of(run), time_limit(run), &run->settings, err);
 }
 
 /* What is left of the statement's time, and a little more for the server's own limit to come. */
@@ -74,6 +83,8 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
         return status;
     arm(run);
     status = postgresql_fixed_prepare(session, err);
+    if (status == MSEQ_OK)
+        status = make_settings(run, err);
     if (status != MSEQ_OK)
         return status;
     status = postgresql_run(session, SETTINGS, run->settings, &nothing, &affected, err);
@@ -86,7 +97,7 @@ static mseq_status prepare(postgresql_governed *run, mseq_error *err) {
     status = postgresql_start(session, err);
     if (status != MSEQ_OK)
         return status;
-    return acquire(run, run->sql, &run->parameters, &run->prepared, err);
+    return acquire(run, run->verdict.sql, &run->parameters, &run->prepared, err);
 }
 
 /* What has to be sent is in the cache: one round trip will do. */
@@ -97,7 +108,7 @@ static mseq_status find_prepared(postgresql_governed *run, mseq_error *err) {
             run->prepared_settings =
                 postgresql_cache_find(session, SETTINGS, &run->settings_parameters);
         if (run->at_defaults || run->prepared_settings)
-            run->prepared = postgresql_cache_find(session, run->sql, &run->parameters);
+            run->prepared = postgresql_cache_find(session, run->verdict.sql, &run->parameters);
     }
     return run->prepared ? MSEQ_OK : prepare(run, err);
 }
@@ -259,7 +270,8 @@ static mseq_status cursor_steps(postgresql_governed *run, char texts[2][64], cha
         mseq_error_hint(err, "continue behind the last row by its key: WHERE key > …");
         return MSEQ_E_LIMIT;
     }
-    *declare = mseq_text_format("DECLARE mseq_rows NO SCROLL CURSOR WITHOUT HOLD FOR %s", run->sql);
+    *declare = mseq_text_format("DECLARE mseq_rows NO SCROLL CURSOR WITHOUT HOLD FOR %s",
+                                run->verdict.sql);
     if (!*declare)
         return mseq_error_no_memory(err);
     add_step(run, *declare, NULL, &run->parameters);
@@ -359,11 +371,12 @@ static mseq_status finish(postgresql_governed *run, mseq_error *err) {
 static mseq_status read_parameters(postgresql_governed *run, mseq_error *err) {
     mseq_status status =
         postgresql_parameters_read(run->statement->parameters, &run->parameters, err);
-    if (status == MSEQ_OK) {
-        postgresql_parameters_declare(&run->parameters, run->statement->parameter_types);
-        status = postgresql_parameters_read(run->settings, &run->settings_parameters, err);
-    }
-    return status;
+    if (status != MSEQ_OK)
+        return status;
+    postgresql_parameters_declare(&run->parameters, run->statement->parameter_types);
+    return run->at_defaults
+               ? MSEQ_OK
+               : postgresql_parameters_read(run->settings, &run->settings_parameters, err);
 }
 
 static mseq_status run_once(postgresql_governed *run, mseq_error *err) {
@@ -442,19 +455,17 @@ mseq_status postgresql_governed_start(postgresql_governed *run, postgresql_sessi
     run->deadline = mseq_monotonic_ms() + time_limit(run);
     /* bytes travel as hexadecimal, half as long again as in a reply */
     session->message_maximum = 2 * governed_max_bytes(statement);
-    run->sql = strndup(statement->sql + run->verdict.facts->start,
-                       statement->sql_length - run->verdict.facts->start);
-    return run->sql ? make_settings(run, err) : mseq_error_no_memory(err);
+    run->at_defaults = is_at_defaults(run);
+    return run->at_defaults ? MSEQ_OK : make_settings(run, err);
 }
 
 void postgresql_governed_stop(postgresql_governed *run) {
-    if (!run->sql) /* it has not come to setting limits */
+    if (!run->deadline) /* it has not come to setting limits */
         return;
     run->session->cancellation = NULL;
     run->session->timeout_ms = 0;
     run->session->message_maximum = 0;
     mseq_value_free(run->settings);
-    free(run->sql);
 }
 
 mseq_status postgresql_governed_prepare(postgresql_governed *run, mseq_error *err) {

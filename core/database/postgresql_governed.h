@@ -27,8 +27,7 @@ typedef struct postgresql_governed {
     bool unclean;     /* the reset before it has failed */
     bool stale;       /* the plan no longer holds, nothing was done */
     int64_t deadline;
-    char *sql; /* from its first word on */
-    mseq_value *settings;
+    mseq_value *settings; /* made when they are needed */
     postgresql_statement *prepared, *prepared_settings;
     postgresql_parameters parameters, settings_parameters;
     postgresql_step steps[POSTGRESQL_STEPS];
@@ -59,7 +58,6 @@ void postgresql_governed_end(postgresql_governed *run, mseq_status status);
 /* {search path, time of the statement, time for a lock}, owned by the caller. */
 mseq_status postgresql_settings_make(const char *schema, int64_t time_ms, mseq_value **settings,
                                      mseq_error *err);
-bool postgresql_settings_equal(const mseq_value *a, const mseq_value *b); /* either may be NULL */
 /* Appends them as options of a connection. */
 void postgresql_settings_append(const mseq_value *settings, mseq_buffer *text);
 

@@ -97,7 +97,7 @@ static mseq_status read_value(postgresql_parameters *p, size_t i, const mseq_val
     case MSEQ_INTEGER:
         p->types[i] = integer_type(mseq_value_get_integer(value, 0));
         start_text(p, i);
-        mseq_buffer_append_format(&p->text, "%lld", (long long)mseq_value_get_integer(value, 0));
+        mseq_buffer_append_integer(&p->text, mseq_value_get_integer(value, 0));
         end_text(p);
         break;
     case MSEQ_FLOAT:
@@ -228,7 +228,7 @@ static mseq_status write_element(mseq_buffer *buffer, const mseq_value *value, b
         mseq_buffer_append_text(buffer, mseq_value_get_boolean(value, false) ? "true" : "false");
         return MSEQ_OK;
     case MSEQ_INTEGER:
-        mseq_buffer_append_format(buffer, "%lld", (long long)mseq_value_get_integer(value, 0));
+        mseq_buffer_append_integer(buffer, mseq_value_get_integer(value, 0));
         return MSEQ_OK;
     case MSEQ_FLOAT:
         write_float(buffer, mseq_value_get_float(value, 0));

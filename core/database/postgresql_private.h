@@ -14,7 +14,8 @@ typedef struct postgresql_target {
     /* asked for each connection's own password; NULL: that one holds for all */
     mseq_status (*ask_password)(void *data, const char *refused, char **password, mseq_error *err);
     void *password_data;
-    mseq_value *settings; /* of governed statements, with which sessions begin; NULL: without */
+    char *governed_schema;    /* sessions begin with the settings of governed statements of that */
+    int64_t governed_time_ms; /* schema that have that time; NULL: they do not */
 } postgresql_target;
 
 /* How the text of a value is read. */
@@ -254,6 +255,7 @@ mseq_status postgresql_row(const postgresql_session *session, postgresql_stateme
 /* ---- postgresql_verdict.c: what is known about texts of governed statements */
 typedef struct postgresql_verdict {
     const mseq_sql_statement *facts; /* borrowed until the next call of postgresql_verdict_find */
+    const char *sql;                 /* from its first word on; borrowed likewise */
     bool checked;                    /* postgresql_verdict_check was asked lately */
     bool plain; /* and found that no code of the tables' owners runs with the statement */
 } postgresql_verdict;

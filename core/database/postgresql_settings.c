@@ -48,14 +48,6 @@ mseq_status postgresql_settings_make(const char *schema, int64_t time_ms, mseq_v
     return mseq_error_no_memory(err);
 }
 
-bool postgresql_settings_equal(const mseq_value *a, const mseq_value *b) {
-    bool equal = a && b && mseq_value_length(a) == mseq_value_length(b);
-    for (size_t i = 0; equal && i < mseq_value_length(a); i++)
-        equal = strcmp(mseq_value_get_text(mseq_array_get(a, i)),
-                       mseq_value_get_text(mseq_array_get(b, i))) == 0;
-    return equal;
-}
-
 /* ---- As options of a connection ----------------------------------------------------------------
  */
 

@@ -109,7 +109,8 @@ mseq_status postgresql_verdict_find(postgresql_session *session,
     bool checked = found->checked && statement->revision >= 0 &&
                    found->revision == statement->revision &&
                    mseq_monotonic_ms() - found->checked < CHECK_MS;
-    *known = (postgresql_verdict){&found->facts, checked, checked && found->plain};
+    *known = (postgresql_verdict){&found->facts, found->sql + found->facts.start, checked,
+                                  checked && found->plain};
     return MSEQ_OK;
 }
 
