@@ -31,7 +31,8 @@
     F(curl_url)                                                                                    \
     F(curl_url_cleanup)                                                                            \
     F(curl_url_get)                                                                                \
-    F(curl_url_set)
+    F(curl_url_set)                                                                                \
+    F(curl_url_strerror)
 
 typedef struct curl_functions {
 #define F(name) __typeof__(&(name)) name; // NOLINT(bugprone-macro-parentheses): a member
@@ -70,5 +71,6 @@ mseq_status curl_load(mseq_error *err);
 #define curl_url_cleanup curl_library.curl_url_cleanup
 #define curl_url_get curl_library.curl_url_get
 #define curl_url_set curl_library.curl_url_set
+#define curl_url_strerror curl_library.curl_url_strerror
 
 #endif

@@ -54,8 +54,6 @@ static http_exchange *idle_exchange(http_transport *http) {
         http_exchange *exchange = &http->exchanges[i];
         if (exchange->request)
             continue;
-        if (!exchange->handle)
-            exchange->handle = curl_easy_init();
         return exchange;
     }
     return NULL;
@@ -65,7 +63,7 @@ static http_exchange *idle_exchange(http_transport *http) {
 static bool begin(http_transport *http, http_exchange *exchange, const mseq_request *request,
                   mseq_outcome *outcome) {
     mseq_error *err = &outcome->error;
-    if (!exchange->handle) {
+    if (!http_exchange_open(exchange)) {
         mseq_error_no_memory(err);
         return false;
     }
@@ -161,7 +159,7 @@ static void http_close(void *data) {
     http_transport *http = data;
     http_streams_close(&http->streams);
     for (size_t i = 0; i < http->exchange_count; i++)
-        curl_easy_cleanup(http->exchanges[i].handle);
+        http_exchange_destroy(&http->exchanges[i]);
     if (http->multi)
         curl_multi_cleanup(http->multi);
     free(http->exchanges);

@@ -119,17 +119,31 @@ static bool add_header(http_exchange *exchange, const char *line) {
     return longer != NULL;
 }
 
-static bool add_headers(http_exchange *exchange) {
-    const mseq_request *request = exchange->request;
-    bool good = add_header(exchange, "Accept: application/json, */*;q=0.5") &&
-                add_header(exchange, "Expect:"); /* nobody waits for 100 Continue */
-    if (good && request->text)
+static bool is_tls(const http_settings *settings) {
+    return strncasecmp(settings->origin, "https:", 6) == 0;
+}
+
+#define USER_AGENT "libmainsequence/" MSEQ_VERSION_STRING
+#define ACCEPTED_ENCODINGS "gzip, deflate"
+
+/* libcurl writes headers of its own twice, byte by byte (a third of an exchange's instructions), so
+ * that ours come in its list where that says the same. */
+static bool add_headers(http_exchange *exchange, const http_settings *settings) {
+    const http_shape *shape = &exchange->shape;
+    bool good = true;
+    if (!is_tls(settings)) /* else the option does, for a proxy's eyes too */
+        good = add_header(exchange, "User-Agent: " USER_AGENT);
+    if (good && !shape->stream)
+        good = add_header(exchange, "Accept-Encoding: " ACCEPTED_ENCODINGS);
+    if (good && shape->large)
+        good = add_header(exchange, "Expect:"); /* nobody waits for 100 Continue */
+    if (good && shape->text)
         good = add_header(exchange, "Content-Type: text/plain");
     else if (good)
-        good = add_header(exchange,
-                          request->body ? "Content-Type: application/json" : "Content-Type:");
-    if (good && request->authorization) {
-        char *line = mseq_text_format("Authorization: %s", request->authorization);
+        good =
+            add_header(exchange, shape->json ? "Content-Type: application/json" : "Content-Type:");
+    if (good && shape->authorization) {
+        char *line = mseq_text_format("Authorization: %s", shape->authorization);
         good = add_header(exchange, line);
         free(line);
     }
@@ -138,30 +152,42 @@ static bool add_headers(http_exchange *exchange) {
 
 #define SET(option, value) (curl_easy_setopt(exchange->handle, option, value) == CURLE_OK)
 
-static bool set_body(http_exchange *exchange) {
-    const char *bytes = NULL;
-    size_t length = 0;
-    body_of(exchange, &bytes, &length);
-    if (!SET(CURLOPT_POST, 1L) || !SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length))
+/* The options of a body but for the body itself. */
+static bool set_body_options(const http_exchange *exchange) {
+    if (!SET(CURLOPT_POST, 1L))
         return false;
-    if (!exchange->request->send_once)
-        return SET(CURLOPT_POSTFIELDS, bytes);
-    return SET(CURLOPT_READFUNCTION, give_body) && SET(CURLOPT_READDATA, exchange) &&
-           SET(CURLOPT_SEEKFUNCTION, refuse_rewind) && SET(CURLOPT_SEEKDATA, exchange);
+    if (!exchange->shape.send_once)
+        return true;
+    return SET(CURLOPT_POSTFIELDS, NULL) && SET(CURLOPT_READFUNCTION, give_body) &&
+           SET(CURLOPT_READDATA, exchange) && SET(CURLOPT_SEEKFUNCTION, refuse_rewind) &&
+           SET(CURLOPT_SEEKDATA, exchange);
 }
 
-static bool set_method(http_exchange *exchange) {
-    const mseq_request *request = exchange->request;
-    if (strcmp(request->method, "HEAD") == 0)
+/* POST, PUT and PATCH have one, though it may be empty. */
+static bool has_body(const http_shape *shape) {
+    return shape->json || shape->text || strcmp(shape->method, "POST") == 0 ||
+           strcmp(shape->method, "PUT") == 0 || strcmp(shape->method, "PATCH") == 0;
+}
+
+static bool set_body(const http_exchange *exchange) {
+    const char *bytes = NULL;
+    size_t length = 0;
+    if (strcmp(exchange->shape.method, "HEAD") == 0 || !has_body(&exchange->shape))
+        return true;
+    body_of(exchange, &bytes, &length);
+    return SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length) &&
+           (exchange->shape.send_once || SET(CURLOPT_POSTFIELDS, bytes));
+}
+
+static bool set_method(const http_exchange *exchange) {
+    const http_shape *shape = &exchange->shape;
+    if (strcmp(shape->method, "HEAD") == 0)
         return SET(CURLOPT_NOBODY, 1L);
-    bool post = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
-                strcmp(request->method, "PATCH") == 0;
-    bool with_body = request->body || request->text || post;
     /* Without a body there is nothing that libcurl would have to rewind before it sends again. */
-    if (request->send_once && !request->body && !request->text && !SET(CURLOPT_FRESH_CONNECT, 1L))
+    if (shape->send_once && !shape->json && !shape->text && !SET(CURLOPT_FRESH_CONNECT, 1L))
         return false;
-    return (with_body ? set_body(exchange) : SET(CURLOPT_HTTPGET, 1L)) &&
-           SET(CURLOPT_CUSTOMREQUEST, request->method);
+    return (has_body(shape) ? set_body_options(exchange) : SET(CURLOPT_HTTPGET, 1L)) &&
+           SET(CURLOPT_CUSTOMREQUEST, shape->method);
 }
 
 static long milliseconds(int64_t given, int64_t otherwise) {
@@ -169,33 +195,26 @@ static long milliseconds(int64_t given, int64_t otherwise) {
     return chosen > 86400000 ? 86400000L : (long)chosen;
 }
 
-/* Whether a request waits for a connection that is being made, because it may carry several. Over
- * TLS the handshake tells; without, only the first reply would. */
-static long may_share_connection(const http_settings *settings) {
-    return strncasecmp(settings->origin, "https:", 6) == 0 ? 1L : 0L;
-}
-
-static bool set_connection(http_exchange *exchange, const http_settings *settings) {
-    return SET(CURLOPT_PIPEWAIT, may_share_connection(settings)) &&
+static bool set_connection(const http_exchange *exchange, const http_settings *settings) {
+    /* Whether a request waits for a connection that is being made, because it may carry several:
+     * over TLS the handshake tells; without, only the first reply would. */
+    return SET(CURLOPT_PIPEWAIT, is_tls(settings) ? 1L : 0L) &&
+           (!is_tls(settings) || SET(CURLOPT_USERAGENT, USER_AGENT)) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
-           SET(CURLOPT_PATH_AS_IS, 1L) &&
-           SET(CURLOPT_USERAGENT, "libmainsequence/" MSEQ_VERSION_STRING) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            (!settings->ca_file || SET(CURLOPT_CAINFO, settings->ca_file)) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(settings->connect_timeout_ms, 0));
 }
 
-/* A stream is read at the reader's pace: no time for the whole, neither a window of HTTP/2 nor a
- * decoder that would have to be filled ahead of it. */
-static bool set_reply(http_exchange *exchange, const http_settings *settings) {
-    if (exchange->request->takes_stream)
+/* A stream is read at the reader's pace: neither a window of HTTP/2 nor a decoder that would have
+ * to be filled ahead of it. */
+static bool set_reply(const http_exchange *exchange) {
+    if (exchange->shape.stream)
         return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
-           SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
-           SET(CURLOPT_TIMEOUT_MS,
-               milliseconds(exchange->request->timeout_ms, settings->timeout_ms));
+           SET(CURLOPT_ACCEPT_ENCODING, ACCEPTED_ENCODINGS);
 }
 
 static bool set_callbacks(http_exchange *exchange) {
@@ -206,19 +225,84 @@ static bool set_callbacks(http_exchange *exchange) {
            SET(CURLOPT_XFERINFODATA, exchange);
 }
 
+/* ---- The shape of a request
+ * ------------------------------------------------------------------------------------------- */
+
+enum { SMALL_BODY = 1024 }; /* bytes; for no more no libcurl asks for 100 Continue */
+
+/* Borrows the authorization. */
+static http_shape shape_of(const http_exchange *exchange) {
+    const mseq_request *request = exchange->request;
+    const char *bytes = NULL;
+    size_t length = 0;
+    body_of(exchange, &bytes, &length);
+    http_shape shape = {.authorization = request->authorization,
+                        .json = request->body && !request->text,
+                        .text = request->text != NULL,
+                        .large = length > SMALL_BODY,
+                        .send_once = request->send_once,
+                        .stream = request->takes_stream};
+    if (strlen(request->method) < sizeof shape.method)
+        memcpy(shape.method, request->method, strlen(request->method));
+    return shape;
+}
+
+static bool is_same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_shape(const http_shape *a, const http_shape *b) {
+    return strcmp(a->method, b->method) == 0 && a->json == b->json && a->text == b->text &&
+           a->large == b->large && a->send_once == b->send_once && a->stream == b->stream &&
+           is_same_text(a->authorization, b->authorization);
+}
+
+static void forget_shape(http_exchange *exchange) {
+    curl_easy_reset(exchange->handle);
+    curl_slist_free_all(exchange->headers);
+    exchange->headers = NULL;
+    free(exchange->authorization);
+    exchange->authorization = NULL;
+    exchange->shape = (http_shape){.method = ""};
+}
+
+static bool set_up(http_exchange *exchange, const http_settings *settings,
+                   const http_shape *shape) {
+    if (is_same_shape(shape, &exchange->shape))
+        return true;
+    forget_shape(exchange);
+    exchange->shape = *shape;
+    exchange->shape.authorization = exchange->authorization = mseq_text_dup(shape->authorization);
+    return (!shape->authorization || exchange->authorization) && add_headers(exchange, settings) &&
+           SET(CURLOPT_HTTPHEADER, exchange->headers) && SET(CURLOPT_CURLU, exchange->target) &&
+           set_connection(exchange, settings) && set_reply(exchange) && set_callbacks(exchange) &&
+           set_method(exchange);
+}
+
+/* The URL stays parsed while it is the same. */
 static mseq_status set_url(http_exchange *exchange, const http_settings *settings,
                            mseq_error *err) {
     const mseq_request *request = exchange->request;
-    mseq_buffer_append_format(&exchange->url, "%s%s", settings->origin, request->path);
-    if (request->query && request->query[0])
-        mseq_buffer_append_format(&exchange->url, "?%s", request->query);
+    mseq_buffer_append_text(&exchange->url, settings->origin);
+    mseq_buffer_append_text(&exchange->url, request->path);
+    if (request->query && request->query[0]) {
+        mseq_buffer_append_char(&exchange->url, '?');
+        mseq_buffer_append_text(&exchange->url, request->query);
+    }
     if (exchange->url.status != MSEQ_OK)
         return mseq_error_no_memory(err);
-    CURLcode code =
-        curl_easy_setopt(exchange->handle, CURLOPT_URL, mseq_buffer_text(&exchange->url));
-    return code == CURLE_OK ? MSEQ_OK
-                            : mseq_error_set(err, MSEQ_E_ARGUMENT, "%s %s: %s", request->method,
-                                             request->path, curl_easy_strerror(code));
+    const char *url = mseq_buffer_text(&exchange->url);
+    if (is_same_text(url, mseq_buffer_text(&exchange->former_url)))
+        return MSEQ_OK;
+    mseq_buffer_clear(&exchange->former_url);
+    CURLUcode code = curl_url_set(exchange->target, CURLUPART_URL, url, CURLU_PATH_AS_IS);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return mseq_error_no_memory(err);
+    if (code != CURLUE_OK)
+        return mseq_error_set(err, MSEQ_E_ARGUMENT, "%s %s: %s", request->method, request->path,
+                              curl_url_strerror(code));
+    mseq_status status = mseq_buffer_append_text(&exchange->former_url, url);
+    return status == MSEQ_OK ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
 mseq_status http_exchange_prepare(http_exchange *exchange, const http_settings *settings,
@@ -227,18 +311,23 @@ mseq_status http_exchange_prepare(http_exchange *exchange, const http_settings *
     mseq_status status = check_request(request, err);
     if (status != MSEQ_OK)
         return status;
-    curl_easy_reset(exchange->handle);
     exchange->request = request;
     exchange->outcome = outcome;
     exchange->received.maximum = settings->maximum_reply;
     status = set_url(exchange, settings, err);
     if (status == MSEQ_OK && request->body && !request->text)
         status = mseq_json_write(request->body, 0, &exchange->sent, err);
-    if (status == MSEQ_OK &&
-        !(add_headers(exchange) && SET(CURLOPT_HTTPHEADER, exchange->headers) &&
-          set_connection(exchange, settings) && set_reply(exchange, settings) &&
-          set_callbacks(exchange) && set_method(exchange)))
-        status = mseq_error_no_memory(err);
+    if (status == MSEQ_OK) {
+        http_shape shape = shape_of(exchange);
+        long limit = request->takes_stream
+                         ? 0L /* of a stream the whole may take any time */
+                         : milliseconds(request->timeout_ms, settings->timeout_ms);
+        if (!set_up(exchange, settings, &shape) || !set_body(exchange) ||
+            !SET(CURLOPT_TIMEOUT_MS, limit)) {
+            forget_shape(exchange);
+            status = mseq_error_no_memory(err);
+        }
+    }
     if (status != MSEQ_OK)
         http_exchange_clear(exchange);
     return status;
@@ -361,12 +450,51 @@ void http_exchange_finish(http_exchange *exchange, const http_settings *settings
     http_exchange_clear(exchange);
 }
 
+/* ---- Birth, rest and death
+ * ------------------------------------------------------------------------------------------- */
+
+bool http_exchange_open(http_exchange *exchange) {
+    if (!exchange->handle)
+        exchange->handle = curl_easy_init();
+    if (!exchange->target)
+        exchange->target = curl_url();
+    return exchange->handle && exchange->target;
+}
+
+/* Empties a buffer and keeps its memory, where that is little. */
+static void rest(mseq_buffer *buffer) {
+    enum { KEPT_BYTES = 64 * 1024 };
+    if (buffer->capacity > KEPT_BYTES)
+        mseq_buffer_free(buffer);
+    else
+        mseq_buffer_clear(buffer);
+}
+
 void http_exchange_clear(http_exchange *exchange) {
-    curl_slist_free_all(exchange->headers);
-    mseq_buffer_free(&exchange->url);
-    mseq_buffer_free(&exchange->sent);
-    mseq_buffer_free(&exchange->received);
+    rest(&exchange->url);
+    rest(&exchange->sent);
+    rest(&exchange->received);
     free(exchange->retry_after);
     free(exchange->location);
-    *exchange = (http_exchange){.handle = exchange->handle};
+    exchange->retry_after = exchange->location = NULL;
+    exchange->request = NULL;
+    exchange->outcome = NULL;
+    exchange->sent_offset = exchange->header_bytes = 0;
+    exchange->headers_ended = false;
+    exchange->status = MSEQ_OK;
+    exchange->reason[0] = '\0';
+}
+
+void http_exchange_destroy(http_exchange *exchange) {
+    http_exchange_clear(exchange);
+    curl_easy_cleanup(exchange->handle);
+    if (exchange->target)
+        curl_url_cleanup(exchange->target);
+    curl_slist_free_all(exchange->headers);
+    free(exchange->authorization);
+    mseq_buffer_free(&exchange->url);
+    mseq_buffer_free(&exchange->former_url);
+    mseq_buffer_free(&exchange->sent);
+    mseq_buffer_free(&exchange->received);
+    *exchange = (http_exchange){.handle = NULL};
 }

@@ -17,14 +17,26 @@ typedef struct http_settings {
     size_t maximum_reply;
 } http_settings;
 
-/* One request on its way and what has come of its reply. The handle is kept for the next one. */
+/* What a handle was set up for. Another request that agrees in all of it needs only its URL, its
+ * body and its time set, which is most of what preparing one costs. */
+typedef struct http_shape {
+    char method[16]; /* "": for nothing yet */
+    const char *authorization;
+    bool json, text, large, send_once, stream;
+} http_shape;
+
+/* One request on its way and what has come of its reply. The handle, how it is set up and the
+ * memory of the buffers are kept for the next one. */
 typedef struct http_exchange {
     CURL *handle;
+    CURLU *target; /* the URL as the handle has it */
+    struct curl_slist *headers;
+    char *authorization; /* of the shape */
+    http_shape shape;
     const mseq_request *request; /* NULL: idle */
     mseq_outcome *outcome;
-    struct curl_slist *headers;
-    mseq_buffer url;
-    mseq_buffer sent; /* the JSON text */
+    mseq_buffer url, former_url; /* of this request and of the one that `target` was set for */
+    mseq_buffer sent;            /* the JSON text */
     size_t sent_offset;
     mseq_buffer received;
     size_t header_bytes;
@@ -35,6 +47,8 @@ typedef struct http_exchange {
     char reason[CURL_ERROR_SIZE];
 } http_exchange;
 
+/* Makes the handle of a new one; false without memory. */
+bool http_exchange_open(http_exchange *exchange);
 /* CURLOPT_WRITEFUNCTION of an exchange that is read as a whole. */
 size_t http_exchange_receive(char *bytes, size_t size, size_t count, void *exchange);
 /* Prepares the handle for a request; both are borrowed until http_exchange_finish. */
@@ -48,6 +62,8 @@ mseq_status http_exchange_fail(const http_exchange *exchange, const http_setting
                                CURLcode result, mseq_error *err);
 /* Makes it idle, whatever it was doing. */
 void http_exchange_clear(http_exchange *exchange);
+/* Frees what an idle one keeps, its handle too. */
+void http_exchange_destroy(http_exchange *exchange);
 
 /* ---- http.c: SIGPIPE
  * With CURLOPT_NOSIGNAL libcurl leaves it to its user, and TLS libraries write to sockets without

@@ -180,7 +180,7 @@ static void destroy(http_stream *stream) {
     if (!stream)
         return;
     forget_request(stream);
-    curl_easy_cleanup(stream->exchange.handle);
+    http_exchange_destroy(&stream->exchange);
     if (stream->multi)
         curl_multi_cleanup(stream->multi);
     free(stream);
@@ -213,8 +213,7 @@ static http_stream *obtain(http_streams *home) {
         return NULL;
     stream->home = home;
     stream->multi = curl_multi_init();
-    stream->exchange.handle = curl_easy_init();
-    if (stream->multi && stream->exchange.handle)
+    if (stream->multi && http_exchange_open(&stream->exchange))
         return stream;
     destroy(stream);
     return NULL;
