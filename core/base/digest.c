@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Digests (OpenSSL), uuids (libuuid), the cancellation token, names of dialects. */
 #include <ctype.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,27 @@
 #include <uuid/uuid.h>
 
 #include "mainsequence/base.h"
+
+/* OpenSSL looks an algorithm up by name at each use, unless it was fetched: that costs more than
+ * the digest of a page. Constants once they are set. */
+static struct algorithms { const EVP_MD *md5, *sha1, *sha256; } algorithms;
+
+static const EVP_MD *fetch(const char *name, const EVP_MD *otherwise) {
+    const EVP_MD *fetched = EVP_MD_fetch(NULL, name, NULL);
+    return fetched ? fetched : otherwise;
+}
+
+static void fetch_algorithms(void) {
+    algorithms.md5 = fetch("MD5", EVP_md5());
+    algorithms.sha1 = fetch("SHA1", EVP_sha1());
+    algorithms.sha256 = fetch("SHA256", EVP_sha256());
+}
+
+static const struct algorithms *known_algorithms(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_algorithms);
+    return &algorithms;
+}
 
 static mseq_status digest_hex(const EVP_MD *algorithm, const void *bytes, size_t length,
                               char *hex) {
@@ -26,15 +48,15 @@ static mseq_status digest_hex(const EVP_MD *algorithm, const void *bytes, size_t
 }
 
 mseq_status mseq_md5_hex(const void *bytes, size_t length, char hex[33]) {
-    return digest_hex(EVP_md5(), bytes, length, hex);
+    return digest_hex(known_algorithms()->md5, bytes, length, hex);
 }
 
 mseq_status mseq_sha1_hex(const void *bytes, size_t length, char hex[41]) {
-    return digest_hex(EVP_sha1(), bytes, length, hex);
+    return digest_hex(known_algorithms()->sha1, bytes, length, hex);
 }
 
 mseq_status mseq_sha256_hex(const void *bytes, size_t length, char hex[65]) {
-    return digest_hex(EVP_sha256(), bytes, length, hex);
+    return digest_hex(known_algorithms()->sha256, bytes, length, hex);
 }
 
 mseq_status mseq_uuid_new(char text[37]) {

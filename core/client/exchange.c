@@ -307,8 +307,22 @@ static mseq_status pause_for_round(const travel *t, mseq_error *err) {
     return sleep_for(t->client, pause, err);
 }
 
-/* Sends all that is pending, side by side, and judges what came. */
-static mseq_status send_round(travel *t, size_t count, mseq_error *err) {
+static void begin_attempt(const travel *t, journey *j) {
+    j->request.timeout_ms = time_left(t);
+    j->attempts++;
+}
+
+/* Sends the only one that is pending: from where it is, to where its outcome belongs. */
+static void send_one(travel *t) {
+    journey *j = t->journeys;
+    while (!j->pending)
+        j++;
+    begin_attempt(t, j);
+    mseq_transport_send_many(t->client->transport, &j->request, 1, j->outcome);
+    judge(t, j);
+}
+
+static mseq_status send_many(travel *t, size_t count, mseq_error *err) {
     mseq_request *requests = calloc(count, sizeof *requests);
     mseq_outcome *outcomes = calloc(count, sizeof *outcomes);
     if (!requests || !outcomes) {
@@ -318,12 +332,10 @@ static mseq_status send_round(travel *t, size_t count, mseq_error *err) {
     }
     size_t next = 0;
     for (size_t i = 0; i < t->count; i++) {
-        journey *j = &t->journeys[i];
-        if (!j->pending)
+        if (!t->journeys[i].pending)
             continue;
-        j->request.timeout_ms = time_left(t);
-        j->attempts++;
-        requests[next++] = j->request;
+        begin_attempt(t, &t->journeys[i]);
+        requests[next++] = t->journeys[i].request;
     }
     mseq_transport_send_many(t->client->transport, requests, count, outcomes);
     next = 0;
@@ -335,6 +347,14 @@ static mseq_status send_round(travel *t, size_t count, mseq_error *err) {
     }
     free(requests);
     free(outcomes);
+    return MSEQ_OK;
+}
+
+/* Sends all that is pending, side by side, and judges what came. */
+static mseq_status send_round(travel *t, size_t count, mseq_error *err) {
+    if (count > 1)
+        return send_many(t, count, err);
+    send_one(t);
     return MSEQ_OK;
 }
 
@@ -361,7 +381,8 @@ static void exchange(mseq_client *client, const mseq_request *requests, size_t c
     travel t = {.client = client, .count = count, .authorized = authorized, .repeat = repeat};
     /* Of many, the last may begin when the first has ended: each has its own time. */
     t.deadline = count == 1 ? clock->monotonic_ms(clock->data) + client->timeout_ms : INT64_MAX;
-    t.journeys = calloc(count, sizeof *t.journeys);
+    journey one;
+    t.journeys = count == 1 ? &one : calloc(count, sizeof *t.journeys);
     for (size_t i = 0; i < count; i++) {
         if (!t.journeys) {
             mseq_error_no_memory(&outcomes[i].error);
@@ -374,7 +395,8 @@ static void exchange(mseq_client *client, const mseq_request *requests, size_t c
         go(&t);
     for (size_t i = 0; t.journeys && i < count; i++)
         free(t.journeys[i].redirected);
-    free(t.journeys);
+    if (t.journeys != &one)
+        free(t.journeys);
 }
 
 void client_exchange_many(mseq_client *client, const mseq_request *requests, size_t count,

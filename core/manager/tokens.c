@@ -37,12 +37,17 @@ static void append_url(mseq_buffer *text, const void *bytes, size_t length) {
 
 /* Sets uid from 16 bytes, as version 4 of RFC 4122. */
 static void write_uid(unsigned char bytes[UID_BYTES], char uid[MANAGER_UID_SIZE]) {
-    size_t at = 0;
+    static const char digits[] = "0123456789abcdef";
+    char *at = uid;
     bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < UID_BYTES; i++)
-        at += (size_t)snprintf(uid + at, MANAGER_UID_SIZE - at, "%s%02x",
-                               i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+    for (size_t i = 0; i < UID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    *at = '\0';
 }
 
 /* Appends the secret part to `text`, which has what comes before it. */
@@ -96,9 +101,13 @@ mseq_status manager_token_opaque(manager_token *token, mseq_error *err) {
  */
 
 static int sextet(char digit) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const char *at = digit ? strchr(digits, digit) : NULL;
-    return at ? (int)(at - digits) : -1;
+    if (digit >= 'A' && digit <= 'Z')
+        return digit - 'A';
+    if (digit >= 'a' && digit <= 'z')
+        return digit - 'a' + 26;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0' + 52;
+    return digit == '-' ? 62 : digit == '_' ? 63 : -1;
 }
 
 /* The first 16 bytes of a secret part. */
