@@ -260,6 +260,18 @@ mseq_status mseq_array_add(mseq_value *array, mseq_value *item) {
     return MSEQ_OK;
 }
 
+mseq_status mseq_array_set(mseq_value *array, size_t index, mseq_value *item) {
+    if (!item)
+        return MSEQ_E_NO_MEMORY;
+    if (index >= mseq_value_length(array) || mseq_value_kind(array) != MSEQ_ARRAY) {
+        mseq_value_free(item);
+        return MSEQ_E_ARGUMENT;
+    }
+    mseq_value_free(AS(array, array)->items[index]);
+    AS(array, array)->items[index] = item;
+    return MSEQ_OK;
+}
+
 const mseq_value *mseq_array_get(const mseq_value *array, size_t index) {
     if (mseq_value_kind(array) != MSEQ_ARRAY || index >= AS(array, array)->count)
         return NULL;

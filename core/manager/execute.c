@@ -7,84 +7,8 @@
 #include "execution.h"
 #include "routes.h"
 
-/* ---- Parameters --------------------------------------------------------------------------------
- */
-
-static const char *type_of(const mseq_value *declared, const manager_scope *scope,
-                           const manager_placeholder *placeholder, const char *name) {
-    const char *type = mseq_object_get_text(declared, name);
-    return type ? type : placeholder->role ? manager_scope_type(scope, placeholder->column) : NULL;
-}
-
-/* PostgreSQL takes values as they are; only bytes look like any other text. */
-static const char *type_to_convert(const manager_scope *scope, const char *type) {
-    bool sqlite = scope->source->dialect == MSEQ_SQLITE;
-    return type && (sqlite || manager_type_is_bytes(type)) ? type : NULL;
-}
-
-/* Every parameter as the data source keeps values of its type, in the order of the placeholders. */
-static mseq_status convert_parameters(const mseq_value *statement, const manager_scope *scope,
-                                      const mseq_sql_text *text, mseq_value **bound,
-                                      mseq_error *err) {
-    const mseq_value *declared = mseq_object_get(statement, "parameter_types");
-    size_t count = text->names.count;
-    manager_placeholder *placeholders = calloc(count + 1, sizeof *placeholders);
-    manager_draft list;
-    mseq_status status = placeholders ? MSEQ_OK : mseq_error_no_memory(err);
-    if (status == MSEQ_OK)
-        manager_placeholders(text->text, text->length, placeholders, count);
-    manager_draft_array(&list);
-    for (size_t i = 0; i < count && status == MSEQ_OK; i++) {
-        const char *name = text->names.items[i];
-        const char *type = type_to_convert(scope, type_of(declared, scope, &placeholders[i], name));
-        mseq_value *value = mseq_value_dup(mseq_array_get(*bound, i));
-        status = value ? manager_value_in(name, type, mseq_object_get(declared, name) != NULL,
-                                          placeholders[i].role, &value, err)
-                       : mseq_error_no_memory(err);
-        manager_append(&list, value);
-    }
-    free(placeholders);
-    mseq_value *made = manager_draft_take(&list);
-    if (status == MSEQ_OK && !made)
-        status = mseq_error_no_memory(err);
-    if (status != MSEQ_OK) {
-        mseq_value_free(made);
-        return status;
-    }
-    mseq_value_free(*bound);
-    *bound = made;
-    return MSEQ_OK;
-}
-
-static mseq_status bind(const mseq_value *operation, const manager_scope *scope,
-                        mseq_sql_text *text, mseq_value **bound, mseq_error *err) {
-    const mseq_value *statement = mseq_object_get(operation, "statement");
-    const mseq_value *sql = mseq_object_get(statement, "sql");
-    mseq_status status =
-        mseq_sql_from_pyformat(mseq_value_get_text(sql), mseq_value_get_text_length(sql),
-                               scope->source->dialect, text, err);
-    size_t most = scope->source->dialect == MSEQ_SQLITE ? MANAGER_PARAMETERS_SQLITE
-                                                        : MANAGER_PARAMETERS_POSTGRESQL;
-    if (status == MSEQ_OK && text->names.count > most) {
-        manager_refuse(err, MSEQ_E_REQUEST, "too_many_parameters",
-                       "the statement has %zu parameters, at most %zu are possible",
-                       text->names.count, most);
-        mseq_error_hint(err, "write fewer rows in one statement");
-        return MSEQ_E_REQUEST;
-    }
-    if (status == MSEQ_OK)
-        status = mseq_sql_bind(text, mseq_object_get(statement, "parameters"), bound, err);
-    if (status == MSEQ_OK)
-        status = convert_parameters(statement, scope, text, bound, err);
-    return status;
-}
-
 /* ---- Running -----------------------------------------------------------------------------------
  */
-
-static int64_t at_most(int64_t number, int64_t maximum) {
-    return number < maximum ? number : maximum;
-}
 
 void manager_result_free(mseq_governed_result *result) {
     mseq_value_free(result->rows);
@@ -136,18 +60,22 @@ static mseq_status confirm(void *data, mseq_error *err) {
     return manager_check_revision(asked->call, asked->scope, err);
 }
 
-void manager_fill_in(const manager_call *call, const manager_scope *scope,
-                     mseq_governed_table *tables, mseq_governed_statement *statement) {
+void manager_name_tables(const manager_scope *scope, mseq_governed_table *tables,
+                         mseq_governed_statement *statement) {
     for (size_t i = 0; i < scope->count; i++)
         tables[i] =
             (mseq_governed_table){.name = scope->tables[i].name, .access = scope->tables[i].access};
     statement->tables = tables;
     statement->table_count = scope->count;
+}
+
+void manager_fill_in(const manager_call *call, const manager_scope *scope,
+                     mseq_governed_statement *statement) {
     statement->revision = call->revisions.catalog;
     statement->cancellation = call->request->cancellation;
     statement->with_origins = scope->source->dialect == MSEQ_SQLITE;
-    if (call->request->timeout_ms > 0)
-        statement->timeout_ms = at_most(statement->timeout_ms, call->request->timeout_ms);
+    if (call->request->timeout_ms > 0 && call->request->timeout_ms < statement->timeout_ms)
+        statement->timeout_ms = call->request->timeout_ms;
 }
 
 typedef struct whole_run {
@@ -192,30 +120,40 @@ mseq_status manager_run_granted(const manager_call *call, const manager_scope *s
     return status;
 }
 
-mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
-                                  mseq_governed_statement *statement, mseq_governed_result *result,
-                                  mseq_error *err) {
+/* Runs what was judged. Where rows come from matters only when a type is shown otherwise. */
+static mseq_status run_judged(const manager_call *call, const manager_scope *scope,
+                              mseq_governed_statement *statement, mseq_governed_result *result,
+                              mseq_error *err) {
     confirmation asked = {call, scope};
     manager_registry registry = {call->catalog, scope->source->uid};
-    mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
-    mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
-    if (status == MSEQ_OK)
-        status = manager_check_source_takes(call, scope->source->uid, statement->operation, err);
-    if (status == MSEQ_OK) {
-        whole_run run = {statement, result};
-        manager_fill_in(call, scope, tables, statement);
-        statement->confirm = confirm;
-        statement->confirm_data = &asked;
-        statement->registered = manager_is_registered;
-        statement->registered_data = &registry;
-        status = manager_run_granted(call, scope, run_whole, &run, err);
-    }
+    whole_run run = {statement, result};
+    manager_fill_in(call, scope, statement);
+    statement->with_origins = statement->with_origins && scope->shown_types;
+    statement->confirm = confirm;
+    statement->confirm_data = &asked;
+    statement->registered = manager_is_registered;
+    statement->registered_data = &registry;
+    mseq_status status = manager_run_granted(call, scope, run_whole, &run, err);
     if (status == MSEQ_OK && scope->source->dialect == MSEQ_SQLITE)
         status = show_rows(scope, result, err);
     statement->confirm = NULL;
     statement->confirm_data = NULL;
     statement->registered = NULL;
     statement->registered_data = NULL;
+    return status;
+}
+
+mseq_status manager_run_statement(const manager_call *call, const manager_scope *scope,
+                                  mseq_governed_statement *statement, mseq_governed_result *result,
+                                  mseq_error *err) {
+    mseq_governed_table *tables = calloc(scope->count + 1, sizeof *tables);
+    mseq_status status = tables ? MSEQ_OK : mseq_error_no_memory(err);
+    if (status == MSEQ_OK)
+        status = manager_check_source_takes(call, scope->source->uid, statement->operation, err);
+    if (status == MSEQ_OK) {
+        manager_name_tables(scope, tables, statement);
+        status = run_judged(call, scope, statement, result, err);
+    }
     free(tables);
     return status;
 }
@@ -295,52 +233,6 @@ static mseq_status check_size(const mseq_value *operation, mseq_error *err) {
                           "statement.sql has more than %d bytes", MANAGER_SQL_MAXIMUM);
 }
 
-/* What parameter_types says, in the order of the placeholders. */
-static mseq_status declared_types(const mseq_value *operation, const mseq_sql_text *text,
-                                  const char ***types, mseq_error *err) {
-    const mseq_value *declared =
-        mseq_object_get(mseq_object_get(operation, "statement"), "parameter_types");
-    *types = calloc(text->names.count + 1, sizeof **types);
-    if (!*types)
-        return mseq_error_no_memory(err);
-    for (size_t i = 0; i < text->names.count; i++)
-        (*types)[i] = mseq_object_get_text(declared, text->names.items[i]);
-    return MSEQ_OK;
-}
-
-mseq_status manager_statement_prepare(const mseq_value *operation, const manager_scope *scope,
-                                      manager_statement *prepared, mseq_error *err) {
-    const mseq_value *limits = mseq_object_get(operation, "limits");
-    mseq_governed_statement *statement = &prepared->governed;
-    *prepared = (manager_statement){.governed = MSEQ_GOVERNED_STATEMENT_INIT};
-    mseq_status status = bind(operation, scope, &prepared->text, &prepared->bound, err);
-    if (status == MSEQ_OK)
-        status = declared_types(operation, &prepared->text, &prepared->types, err);
-    if (status != MSEQ_OK) {
-        manager_statement_free(prepared);
-        return status;
-    }
-    statement->parameter_types = prepared->types;
-    statement->operation = mseq_object_get_text(operation, "operation");
-    statement->sql = prepared->text.text;
-    statement->sql_length = prepared->text.length;
-    statement->parameters = prepared->bound;
-    statement->max_rows =
-        at_most(mseq_object_get_integer(limits, "max_rows", 1000), MANAGER_ROWS_MAXIMUM);
-    statement->offset = mseq_object_get_integer(limits, "offset", 0);
-    statement->timeout_ms =
-        at_most(mseq_object_get_integer(limits, "statement_timeout_ms", MANAGER_TIMEOUT_MS),
-                MANAGER_TIMEOUT_MAXIMUM_MS);
-    return MSEQ_OK;
-}
-
-void manager_statement_free(manager_statement *prepared) {
-    free((void *)prepared->types);
-    mseq_value_free(prepared->bound);
-    mseq_sql_text_free(&prepared->text);
-    *prepared = (manager_statement){.governed = MSEQ_GOVERNED_STATEMENT_INIT};
-}
-
 mseq_status manager_run_operation(const manager_call *call, const mseq_value *operation,
                                   const manager_scope *scope, mseq_governed_statement *run,
                                   mseq_governed_result *result, mseq_error *err) {
@@ -362,22 +254,6 @@ mseq_status manager_operation_scope(manager_call *call, const mseq_value *operat
                                     manager_scope *scope, mseq_error *err) {
     mseq_status status = manager_scope_resolve(call, operation, scope, err);
     return status == MSEQ_OK ? check_dialect(operation, scope, err) : status;
-}
-
-/* One judgement: who may access what is looked up, and still so when the rows are handed out. */
-static mseq_status execute_once(manager_call *call, const mseq_value *operation,
-                                manager_scope *scope, manager_execution *told, mseq_error *err) {
-    mseq_governed_statement statement = MSEQ_GOVERNED_STATEMENT_INIT;
-    mseq_governed_result result = {.rows = NULL};
-    mseq_status status = manager_operation_scope(call, operation, scope, err);
-    if (status == MSEQ_OK)
-        status = manager_run_operation(call, operation, scope, &statement, &result, err);
-    if (status == MSEQ_OK) {
-        told->rows = result.has_rows ? (int64_t)mseq_value_length(result.rows) : result.affected;
-        status = answer(call, scope, &statement, &result, err);
-    }
-    manager_result_free(&result);
-    return status;
 }
 
 mseq_status manager_judge_operation(manager_call *call, manager_judgement judgement,
@@ -405,19 +281,132 @@ mseq_status manager_judge_operation(manager_call *call, manager_judgement judgem
     return status;
 }
 
-static mseq_status execute(manager_call *call, const mseq_value *operation, mseq_error *err) {
-    manager_scope scope = MANAGER_SCOPE_INIT;
-    manager_execution told = {.operation = mseq_object_get_text(operation, "operation"),
-                              .data_source_uid = mseq_object_get_text(
-                                  mseq_object_get(operation, "scope"), "data_source_uid"),
-                              .scope = &scope,
-                              .started = mseq_monotonic_ms()};
-    mseq_status status = execute_once(call, operation, &scope, &told, err);
-    manager_log_execution(call, &told, status, err);
-    manager_scope_free(&scope);
+/* All of an operation but its parameters. What is there of the plan stays when it fails: the log
+ * tells its tables. */
+static mseq_status make_plan(manager_call *call, const mseq_value *operation, manager_plan *plan,
+                             mseq_error *err) {
+    plan->operation = manager_without_parameters(operation);
+    if (!plan->operation)
+        return mseq_error_no_memory(err);
+    mseq_status status = manager_operation_scope(call, plan->operation, &plan->scope, err);
+    if (status == MSEQ_OK)
+        status = manager_check_source_takes(
+            call, plan->scope.source->uid, mseq_object_get_text(plan->operation, "operation"), err);
+    if (status == MSEQ_OK)
+        status = manager_text_read(plan->operation, &plan->scope, &plan->text, err);
+    if (status == MSEQ_OK && !(plan->tables = calloc(plan->scope.count + 1, sizeof *plan->tables)))
+        status = mseq_error_no_memory(err);
+    if (status != MSEQ_OK)
+        return status;
+    manager_statement_describe(plan->operation, &plan->text, &plan->statement);
+    manager_name_tables(&plan->scope, plan->tables, &plan->statement);
+    return MSEQ_OK;
+}
+
+/* A data source whose URI is not in the catalog may be another one by now. */
+static mseq_status scope_of_now(const manager_call *call, const manager_plan *plan,
+                                manager_scope *scope, mseq_error *err) {
+    *scope = plan->scope;
+    return scope->source->secret
+               ? manager_source_find(call, plan->scope.source->uid, &scope->source, err)
+               : MSEQ_OK;
+}
+
+/* One execution: who may access what was looked up, and is still so when the rows are told. */
+static mseq_status run_plan(manager_call *call, const manager_plan *plan,
+                            const mseq_value *parameters, manager_execution *told,
+                            mseq_error *err) {
+    manager_scope scope;
+    mseq_governed_statement statement = plan->statement;
+    mseq_governed_result result = {.rows = NULL};
+    mseq_value *bound = NULL;
+    mseq_status status = scope_of_now(call, plan, &scope, err);
+    if (status == MSEQ_OK)
+        status = manager_text_bind(&plan->text, parameters, &bound, err);
+    statement.parameters = bound;
+    if (status == MSEQ_OK)
+        status = run_judged(call, &scope, &statement, &result, err);
+    if (status == MSEQ_OK) {
+        told->rows = result.has_rows ? (int64_t)mseq_value_length(result.rows) : result.affected;
+        status = answer(call, &scope, &statement, &result, err);
+    }
+    manager_result_free(&result);
+    mseq_value_free(bound);
     return status;
 }
 
+static manager_execution told_of(const mseq_value *operation, const manager_plan *plan) {
+    const char *source =
+        mseq_object_get_text(mseq_object_get(operation, "scope"), "data_source_uid");
+    return (manager_execution){.operation = mseq_object_get_text(operation, "operation"),
+                               .data_source_uid = source,
+                               .scope = &plan->scope,
+                               .started = mseq_monotonic_ms(),
+                               .facts = plan->log_facts};
+}
+
+static mseq_status execute(manager_call *call, const mseq_value *operation, mseq_error *err) {
+    manager_plan *plan = manager_plan_new();
+    if (!plan)
+        return mseq_error_no_memory(err);
+    manager_execution told = told_of(operation, plan);
+    mseq_status status = make_plan(call, operation, plan, err);
+    if (status == MSEQ_OK) {
+        told.facts = plan->log_facts = manager_log_facts(call->caller, &told);
+        status = run_plan(call, plan,
+                          mseq_object_get(mseq_object_get(operation, "statement"), "parameters"),
+                          &told, err);
+    }
+    manager_log_execution(call, &told, status, err);
+    if (status == MSEQ_OK)
+        manager_plan_keep(call, plan);
+    manager_plan_release(plan);
+    return status;
+}
+
+/* The parameters of a request whose other members a plan was made for; false: the whole request is
+ * to be looked at, because they are not as they should be. */
+static bool take_parameters(const manager_call *call, const manager_plan *plan,
+                            const mseq_value **given, mseq_value **converted) {
+    const mseq_value *types =
+        mseq_object_get(mseq_object_get(plan->operation, "statement"), "parameter_types");
+    mseq_kind kind;
+    *given = mseq_object_get(mseq_object_get(call->request->body, "statement"), "parameters");
+    kind = mseq_value_kind(*given);
+    if (*given && kind != MSEQ_OBJECT && kind != MSEQ_ARRAY)
+        return false;
+    return mseq_wire_convert_parameters(*given, types, converted, NULL) == MSEQ_OK;
+}
+
+/* The way of an operation that was executed before. *judged: it is over, as the status says. */
+static mseq_status execute_planned(manager_call *call, bool *judged, mseq_error *err) {
+    const mseq_value *parameters = NULL;
+    mseq_value *converted = NULL;
+    mseq_error cause = MSEQ_ERROR_INIT;
+    *judged = false;
+    if (manager_revisions_ensure(call, &cause) != MSEQ_OK)
+        return MSEQ_OK; /* asked again, which tells what is wrong */
+    const manager_plan *plan = manager_plan_find(call);
+    if (!plan)
+        return MSEQ_OK;
+    mseq_status status = MSEQ_OK;
+    if (take_parameters(call, plan, &parameters, &converted)) {
+        manager_execution told = told_of(plan->operation, plan);
+        status = run_plan(call, plan, converted ? converted : parameters, &told, &cause);
+        manager_log_execution(call, &told, status, &cause);
+        *judged = !manager_access_changed_since(status, &cause);
+        if (!*judged)
+            call->revisions.catalog = -1; /* to be read again */
+    }
+    mseq_value_free(converted);
+    manager_plan_release(plan);
+    if (*judged && status != MSEQ_OK && err && err->status == MSEQ_OK)
+        *err = cause;
+    return *judged ? status : MSEQ_OK;
+}
+
 mseq_status manager_execute_operation(manager_call *call, mseq_error *err) {
-    return manager_judge_operation(call, execute, err);
+    bool judged = false;
+    mseq_status status = execute_planned(call, &judged, err);
+    return judged ? status : manager_judge_operation(call, execute, err);
 }

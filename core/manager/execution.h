@@ -27,9 +27,10 @@ typedef struct manager_scope {
     manager_scope_table *tables;
     size_t count;
     int64_t access_revision; /* of the catalog, when the tables were looked up */
+    bool shown_types;        /* a column has a type that manager_type_is_shown */
 } manager_scope;
 #define MANAGER_SCOPE_INIT                                                                         \
-    { NULL, NULL, 0, 0 }
+    { .source = NULL }
 
 /* ---- scope.c ------------------------------------------------------------------------------------
  */
@@ -113,21 +114,13 @@ mseq_status manager_run_operation(const manager_call *call, const mseq_value *op
                                   mseq_governed_result *result, mseq_error *err) MSEQ_MUST_CHECK;
 void manager_result_free(mseq_governed_result *result);
 
-/* What an operation says of its statement, in the form that the driver takes. */
-typedef struct manager_statement {
-    mseq_governed_statement governed; /* borrows from the operation and from what follows */
-    mseq_sql_text text;
-    mseq_value *bound;
-    const char **types;
-} manager_statement;
-/* Text, parameters and limits of a normalised operation; tables and cancellation are left to
- * manager_fill_in. Failure leaves nothing to free. */
-mseq_status manager_statement_prepare(const mseq_value *operation, const manager_scope *scope,
-                                      manager_statement *prepared, mseq_error *err) MSEQ_MUST_CHECK;
-void manager_statement_free(manager_statement *prepared);
-/* Scope, cancellation and the request's own time. `tables` has room for one more than the scope. */
+/* The tables of the scope as the driver takes them; `tables` has room for as many. Their names are
+ * the scope's. */
+void manager_name_tables(const manager_scope *scope, mseq_governed_table *tables,
+                         mseq_governed_statement *statement);
+/* Cancellation, revision and the request's own time. */
 void manager_fill_in(const manager_call *call, const manager_scope *scope,
-                     mseq_governed_table *tables, mseq_governed_statement *statement);
+                     mseq_governed_statement *statement);
 /* The scope of a normalised operation, whose dialect is that of its data source. */
 mseq_status manager_operation_scope(manager_call *call, const mseq_value *operation,
                                     manager_scope *scope, mseq_error *err) MSEQ_MUST_CHECK;
@@ -172,6 +165,68 @@ typedef struct manager_placeholder {
 void manager_placeholders(const char *sql, size_t length, manager_placeholder *placeholders,
                           size_t count);
 
+/* ---- statement.c --------------------------------------------------------------------------------
+ */
+
+typedef struct manager_parameter manager_parameter;
+/* The statement of an operation without the values of its parameters. Borrows from the operation
+ * and its scope. */
+typedef struct manager_text {
+    mseq_sql_text sql;
+    const char **types;            /* as parameter_types has them, by placeholder */
+    manager_parameter *parameters; /* by placeholder */
+} manager_text;
+/* Failure leaves nothing to free. */
+mseq_status manager_text_read(const mseq_value *operation, const manager_scope *scope,
+                              manager_text *text, mseq_error *err) MSEQ_MUST_CHECK;
+void manager_text_free(manager_text *text);
+/* The parameters of a request (object or array) in the order of the placeholders, as the data
+ * source keeps values of their types. */
+mseq_status manager_text_bind(const manager_text *text, const mseq_value *parameters,
+                              mseq_value **bound, mseq_error *err) MSEQ_MUST_CHECK;
+/* What a normalised operation says of its statement; tables, parameters and cancellation are left
+ * out. Borrows from both. */
+void manager_statement_describe(const mseq_value *operation, const manager_text *text,
+                                mseq_governed_statement *statement);
+
+/* All of it for one execution. */
+typedef struct manager_statement {
+    mseq_governed_statement governed; /* borrows from the operation and from what follows */
+    manager_text text;
+    mseq_value *bound;
+} manager_statement;
+/* Text, parameters and limits of a normalised operation; tables and cancellation are left to
+ * manager_fill_in. Failure leaves nothing to free. */
+mseq_status manager_statement_prepare(const mseq_value *operation, const manager_scope *scope,
+                                      manager_statement *prepared, mseq_error *err) MSEQ_MUST_CHECK;
+void manager_statement_free(manager_statement *prepared);
+
+/* ---- plan_cache.c -------------------------------------------------------------------------------
+ */
+
+/* A normalised operation of one caller that was judged: all of it that the values of its parameters
+ * have no part in. Immutable once it is kept, and shared. */
+typedef struct manager_plan {
+    mseq_value *operation; /* without parameters */
+    manager_scope scope;
+    manager_text text;
+    mseq_governed_statement statement; /* as manager_statement_describe, with tables */
+    mseq_governed_table *tables;
+    char *log_facts; /* NULL: made when they are written */
+} manager_plan;
+/* The plan that was made for the same document, but for its parameters, of the same caller under
+ * the call's revisions; give it back with manager_plan_release. NULL: none. */
+const manager_plan *manager_plan_find(const manager_call *call);
+void manager_plan_release(const manager_plan *plan);
+/* Empty; NULL without memory. */
+manager_plan *manager_plan_new(void);
+/* Remembers a plan for the request of the call, unless it is too large or memory is short. */
+void manager_plan_keep(const manager_call *call, manager_plan *plan);
+void manager_plan_cache_free(mseq_manager *manager);
+/* A copy of a document of an operation without the parameters of its statement; NULL without
+ * memory. */
+mseq_value *manager_without_parameters(const mseq_value *document);
+
 /* ---- values.c -----------------------------------------------------------------------------------
  */
 
@@ -182,6 +237,8 @@ mseq_status manager_value_in(const char *name, const char *type, bool declared, 
                              mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
 /* Whether values of the type are bytes, which travel as base64 text. */
 bool manager_type_is_bytes(const char *type);
+/* Whether a reply shows values of that type (may be NULL) in another way than they are kept. */
+bool manager_type_is_shown(const char *type);
 /* A row as a reply shows it; `types` has a data type or NULL for each key of it. */
 mseq_status manager_row_out(mseq_row *row, const char *const *types, size_t count,
                             mseq_error *err) MSEQ_MUST_CHECK;

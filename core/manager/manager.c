@@ -133,6 +133,7 @@ void mseq_manager_close(mseq_manager *manager) {
     manager_fences_close(manager);
     manager_sources_close(manager);
     manager_query_cache_free(manager);
+    manager_plan_cache_free(manager);
     manager_log_close(manager);
     mseq_database_close(manager->catalog);
     pthread_mutex_destroy(&manager->lock);

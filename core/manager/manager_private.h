@@ -39,6 +39,7 @@ typedef struct manager_source {
     char uid[MANAGER_UID_SIZE];
     mseq_dialect dialect;
     bool parser_only; /* PostgreSQL: statements run without a role of their caller's own */
+    bool secret;      /* the URI is not in the catalog, so that it may change without it */
     char *uri;        /* may hold a secret: never in a reply but migration-connection */
     mseq_database *database;
     int64_t clean_at; /* when expired credentials are removed; guarded by the manager's lock */
@@ -47,6 +48,7 @@ typedef struct manager_source {
 typedef struct manager_janitor manager_janitor;         /* janitor.h */
 typedef struct manager_fence manager_fence;             /* fence.c */
 typedef struct manager_query_cache manager_query_cache; /* query_cache.c */
+typedef struct manager_plan_cache manager_plan_cache;   /* plan_cache.c */
 
 /* Of the catalog: they grow in the transactions that change it. */
 typedef struct manager_revisions {
@@ -68,6 +70,7 @@ struct mseq_manager {
     manager_janitor *janitor;     /* NULL until there is something to clean */
     unsigned hashes;              /* passwords being derived */
     manager_query_cache *queries; /* NULL until something is remembered */
+    manager_plan_cache *plans;    /* the same */
     manager_revisions revisions;  /* as they were at that mark of the catalog */
     mseq_database_mark revisions_mark;
     pthread_mutex_t log_lock; /* guards what follows */

@@ -128,7 +128,11 @@ mseq_status manager_scope_add(manager_scope *scope, const mseq_value *record, ms
         return mseq_error_no_memory(err);
     if (strcmp(types, "{}") == 0)
         return MSEQ_OK;
-    return mseq_json_parse(types, strlen(types), 0, &table->types, err);
+    mseq_status status = mseq_json_parse(types, strlen(types), 0, &table->types, err);
+    for (size_t i = 0; i < mseq_value_length(table->types) && !scope->shown_types; i++)
+        scope->shown_types =
+            manager_type_is_shown(mseq_value_get_text(mseq_object_value_at(table->types, i)));
+    return status;
 }
 
 static mseq_status resolve_table(manager_call *call, const mseq_value *operation,

@@ -71,6 +71,7 @@ static mseq_status read_record(const manager_call *call, const mseq_value *recor
         return mseq_error_set(err, MSEQ_E_DATABASE,
                               "the data source '%s' is of the unknown class '%s'", source->uid,
                               class_type ? class_type : "");
+    source->secret = strcmp(mseq_object_get_text(record, "secret_kind"), "none") != 0;
     source->parser_only = fence && strcmp(fence, "parser_only") == 0;
     return manager_source_uri(call->manager, source->uid, record, &source->uri, err);
 }

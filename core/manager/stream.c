@@ -174,7 +174,8 @@ static mseq_status begin(manager_call *call, operation_stream *stream, mseq_erro
     if (!stream->tables)
         return mseq_error_no_memory(err);
     manager_registry registry = {call->catalog, stream->scope.source->uid};
-    manager_fill_in(&stream->call, &stream->scope, stream->tables, statement);
+    manager_name_tables(&stream->scope, stream->tables, statement);
+    manager_fill_in(&stream->call, &stream->scope, statement);
     statement->max_rows = row_limit(stream, call->request->body);
     statement->confirm = confirm;
     statement->confirm_data = stream;

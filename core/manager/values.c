@@ -286,17 +286,22 @@ static bool show_json(mseq_cell *cell) {
     return status == MSEQ_OK ? show_value(cell, parsed) : status != MSEQ_E_NO_MEMORY;
 }
 
+bool manager_type_is_shown(const char *type) {
+    return type && (strcmp(type, "bool") == 0 || strcmp(type, "timestamp with time zone") == 0 ||
+                    strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0);
+}
+
 /* The cell as the reply shows it. False: memory is short. */
 static bool show_cell(const char *type, mseq_cell *cell) {
     if (cell->kind == MSEQ_OBJECT)
         return show_value(cell, mseq_value_dup(mseq_object_get(cell->value, "$bytes")));
-    if (!type || cell->kind == MSEQ_NULL)
+    if (!manager_type_is_shown(type) || cell->kind == MSEQ_NULL)
         return true;
     if (strcmp(type, "bool") == 0 && cell->kind == MSEQ_INTEGER)
         mseq_cell_boolean(cell, cell->as.integer != 0);
     else if (strcmp(type, "timestamp with time zone") == 0)
         show_timestamp(cell);
-    else if (strcmp(type, "json") == 0 || strcmp(type, "jsonb") == 0)
+    else if (strcmp(type, "bool") != 0)
         return show_json(cell);
     return true;
 }

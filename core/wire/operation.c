@@ -149,18 +149,22 @@ static mseq_status convert_date(const mseq_value *value, const mseq_path *path, 
     return *out ? MSEQ_OK : mseq_error_no_memory(err);
 }
 
-static mseq_status convert_parameter(mseq_value *parameters, const char *name, const char *token,
-                                     mseq_error *err) {
+/* The value as its type has it; *converted stays NULL when it holds as it is. */
+static mseq_status convert_value(const mseq_value *value, const char *name, const char *token,
+                                 mseq_value **converted, mseq_error *err) {
     const mseq_path list = {&statement_path, "parameters", 0}, path = {&list, name, 0};
-    const mseq_value *value = mseq_object_get(parameters, name);
     if (!value || mseq_value_is_null(value))
         return MSEQ_OK;
-    mseq_value *converted = NULL;
-    mseq_status status = MSEQ_OK;
     if (strcmp(token, "timestamp with time zone") == 0)
-        status = convert_timestamp(value, &path, &converted, err);
-    else if (strcmp(token, "date") == 0)
-        status = convert_date(value, &path, &converted, err);
+        return convert_timestamp(value, &path, converted, err);
+    return strcmp(token, "date") == 0 ? convert_date(value, &path, converted, err) : MSEQ_OK;
+}
+
+static mseq_status convert_parameter(mseq_value *parameters, const char *name, const char *token,
+                                     mseq_error *err) {
+    mseq_value *converted = NULL;
+    mseq_status status =
+        convert_value(mseq_object_get(parameters, name), name, token, &converted, err);
     if (status == MSEQ_OK && converted && mseq_object_put(parameters, name, converted) != MSEQ_OK)
         status = mseq_error_no_memory(err);
     return status;
@@ -215,5 +219,30 @@ mseq_status mseq_wire_validate_operation(const mseq_value *operation, mseq_value
         return status;
     }
     *normalized = record;
+    return MSEQ_OK;
+}
+
+mseq_status mseq_wire_convert_parameters(const mseq_value *parameters, const mseq_value *types,
+                                         mseq_value **converted, mseq_error *err) {
+    mseq_value *copy = NULL;
+    mseq_status status = MSEQ_OK;
+    bool named = mseq_value_kind(parameters) == MSEQ_OBJECT;
+    for (size_t i = 0; named && i < mseq_value_length(types) && status == MSEQ_OK; i++) {
+        const char *name = mseq_object_key_at(types, i);
+        mseq_value *made = NULL;
+        status = convert_value(mseq_object_get(parameters, name), name,
+                               mseq_object_get_text(types, name), &made, err);
+        if (!made)
+            continue;
+        if (!copy && !(copy = mseq_value_dup(parameters)))
+            mseq_value_free(made);
+        if (!copy || mseq_object_put(copy, name, made) != MSEQ_OK)
+            status = mseq_error_no_memory(err);
+    }
+    if (status != MSEQ_OK) {
+        mseq_value_free(copy);
+        return status;
+    }
+    *converted = copy;
     return MSEQ_OK;
 }

@@ -222,6 +222,8 @@ mseq_value_equal(const mseq_value *a,
 
 /* Arrays. `add` becomes owner of the item, even on failure; a NULL item is NO_MEMORY. */
 MSEQ_API mseq_status mseq_array_add(mseq_value *array, mseq_value *item);
+/* Puts `item` in the place of the one at `index`, which must be there. */
+MSEQ_API mseq_status mseq_array_set(mseq_value *array, size_t index, mseq_value *item);
 MSEQ_API const mseq_value *mseq_array_get(const mseq_value *array, size_t index); /* borrowed */
 MSEQ_API mseq_value *mseq_array_peek(mseq_value *array, size_t index); /* borrowed, changeable */
 

@@ -216,6 +216,11 @@ MSEQ_API mseq_status mseq_wire_validate_migration_connection(const mseq_value *r
 MSEQ_API mseq_status mseq_wire_validate_operation(const mseq_value *operation,
                                                   mseq_value **normalized,
                                                   mseq_error *err) MSEQ_MUST_CHECK;
+/* Converts the parameters of a statement by parameter_types that are normalised, as
+ * mseq_wire_validate_operation does. *converted stays NULL when they hold as they are. */
+MSEQ_API mseq_status mseq_wire_convert_parameters(const mseq_value *parameters,
+                                                  const mseq_value *types, mseq_value **converted,
+                                                  mseq_error *err) MSEQ_MUST_CHECK;
 
 #ifdef __cplusplus
 }
