@@ -193,8 +193,17 @@ static bool piece_matches(const char *pattern, size_t length, const char *piece,
     return true;
 }
 
+/* Most routes differ in the last piece, which is looked at first. */
+static bool may_match(const char *pattern, const path_pieces *pieces) {
+    const char *last = strrchr(pattern, '/') + 1;
+    return *last == '{' ||
+           (pieces->count > 0 && strcmp(last, pieces->piece[pieces->count - 1]) == 0);
+}
+
 static bool route_matches(const char *pattern, const path_pieces *pieces, match *found) {
     *found = (match){NULL, false, NULL};
+    if (!may_match(pattern, pieces))
+        return false;
     for (size_t i = 0; i < pieces->count; i++) {
         size_t length = strcspn(pattern, "/");
         if (length == 0 || !piece_matches(pattern, length, pieces->piece[i], found))
@@ -285,7 +294,7 @@ static mseq_status answer(manager_call *call, const route *found, const match *v
 /* What goes with a reply whatever it says. */
 static void add_facts(const manager_call *call, const char *pattern, mseq_reply *reply) {
     reply->route = pattern;
-    snprintf(reply->user_uid, sizeof reply->user_uid, "%s", call->caller->user_uid);
+    memcpy(reply->user_uid, call->caller->user_uid, sizeof reply->user_uid);
     if (reply->status != 405 || !pattern)
         return;
     char allowed[METHODS_MAXIMUM];
