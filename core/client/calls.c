@@ -9,6 +9,10 @@
 #define META_TABLE "/orm/api/ts_manager/meta_table/"
 #define DYNAMIC_TABLE "/orm/api/ts_manager/dynamic_table/"
 
+static const char NAME_A_PROJECT[] =
+    "set MAIN_SEQUENCE_PROJECT_UID (mainsequence project list shows the projects), or pass "
+    "data_source_uid";
+
 /* A POST whose success is a JSON object. */
 static mseq_status call_for_object(mseq_client *client, const char *path, const mseq_value *body,
                                    mseq_value **object, mseq_error *err) {
@@ -41,7 +45,9 @@ static mseq_status look_up_project(mseq_client *client, mseq_value **project, ms
             : mseq_error_no_memory(err);
     mseq_buffer_free(&path);
     if (status == MSEQ_E_NOT_FOUND)
-        mseq_error_hint(err, "project '%s' was not found at %s; check MAIN_SEQUENCE_PROJECT_UID",
+        mseq_error_hint(err,
+                        "project '%s' was not found at %s: check MAIN_SEQUENCE_PROJECT_UID, "
+                        "mainsequence project list shows the projects",
                         client->project_uid, mseq_client_endpoint(client));
     return status;
 }
@@ -55,7 +61,7 @@ static mseq_status only_project(mseq_client *client, mseq_value **project, mseq_
         mseq_error_set(err, MSEQ_E_REQUEST,
                        "cannot resolve the session's default data source: %s has %zu projects",
                        mseq_client_endpoint(client), mseq_value_length(rows));
-        mseq_error_hint(err, "set MAIN_SEQUENCE_PROJECT_UID or pass data_source_uid");
+        mseq_error_hint(err, "%s", NAME_A_PROJECT);
         status = MSEQ_E_REQUEST;
     } else if (!(*project = mseq_value_dup(mseq_array_get(rows, 0)))) {
         status = mseq_error_no_memory(err);
@@ -68,7 +74,7 @@ static mseq_status no_project(mseq_error *err) {
     mseq_error_set(err, MSEQ_E_REQUEST,
                    "cannot resolve the session's default data source: "
                    "MAIN_SEQUENCE_PROJECT_UID is not set");
-    mseq_error_hint(err, "set MAIN_SEQUENCE_PROJECT_UID or pass data_source_uid");
+    mseq_error_hint(err, "%s", NAME_A_PROJECT);
     return MSEQ_E_REQUEST;
 }
 

@@ -67,7 +67,7 @@ mseq_status client_refusal(const mseq_client *client, const mseq_request *reques
     const char *hint = mseq_object_get_text(reply->body, "hint");
     if (hint)
         mseq_error_hint(err, "%s", hint);
-    else if (reply->status == 401)
+    else if (reply->status == 401 && (!code || strcmp(code, "bad_credentials") != 0))
         mseq_error_hint(err, "log in again with mainsequence login");
     else if (reply->location)
         mseq_error_hint(err,

@@ -132,6 +132,23 @@ static void test_refusal_code_and_hint(void **state) {
     mseq_client_free(client);
 }
 
+/* Who is refused is told to log in again, unless that is what they just did. */
+static void test_hints_of_refused_credentials(void **state) {
+    (void)state;
+    static const answer answers[] = {
+        {401, "{\"detail\": \"d\", \"code\": \"token_expired\"}", NULL},
+        {401, "{\"detail\": \"d\", \"code\": \"bad_credentials\"}", NULL}};
+    script s;
+    mseq_client *client = CLIENT(s, answers);
+    for (int i = 0; i < 2; i++) {
+        mseq_error err = MSEQ_ERROR_INIT;
+        assert_int_equal(mseq_client_call(client, "POST", "/x/", NULL, NULL, NULL, &err),
+                         MSEQ_E_AUTHENTICATION);
+        assert_string_equal(err.hint, i == 0 ? "log in again with mainsequence login" : "");
+    }
+    mseq_client_free(client);
+}
+
 static void test_reply_that_is_no_json(void **state) {
     (void)state;
     static const answer answers[] = {{200, NULL, "<html>"}};
@@ -366,6 +383,9 @@ static void expect_no_source(const answer *answers, size_t count, const char *pr
 static void test_no_session_data_source(void **state) {
     (void)state;
     expect_no_source(NULL, 0, NULL, false, "MAIN_SEQUENCE_PROJECT_UID");
+    expect_no_source(NULL, 0, NULL, false, "mainsequence project list");
+    expect_no_source(&(answer){404, "{\"detail\": \"Not found.\"}", NULL}, 1, "p", false,
+                     "mainsequence project list");
     expect_no_source(&(answer){404, "{\"detail\": \"Not found.\"}", NULL}, 1, "p", false,
                      "MAIN_SEQUENCE_PROJECT_UID");
     expect_no_source(&(answer){200, PROJECT("null"), NULL}, 1, "p", false, "no data source");
@@ -529,6 +549,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refusal_code_and_hint),
+        cmocka_unit_test(test_hints_of_refused_credentials),
         cmocka_unit_test(test_reply_that_is_no_json),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_accepted_refusal),
