@@ -85,10 +85,8 @@ describe("README.md", function()
     local groups = { manager = true, migrations = true, ["meta-table"] = true, project = true }
     local commands_named, files_named = {}, 0
     for line in readme:gmatch("[^\n]+") do
-      for _, form in ipairs({ "`mainsequence (%l[%l-]+) ?([%l-]*)", "^mainsequence (%l[%l-]+) ?([%l-]*)" }) do
-        for first, second in line:gmatch(form) do
-          commands_named[groups[first] and first .. " " .. second or first] = true
-        end
+      for first, second in ("`" .. line):gmatch("`mainsequence (%l[%l-]+) ?([%l-]*)") do
+        commands_named[groups[first] and first .. " " .. second or first] = true
       end
       for target in line:gmatch("%]%(([^)#:]+)%)") do
         files_named = files_named + 1
