@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mainsequence/base.h"
+#include "buffer_private.h"
+#include "number_private.h"
 
 /* Makes room for `extra` bytes and the NUL. */
 static mseq_status reserve(mseq_buffer *buffer, size_t extra) {
@@ -29,13 +30,18 @@ static mseq_status reserve(mseq_buffer *buffer, size_t extra) {
     return MSEQ_OK;
 }
 
-mseq_status mseq_buffer_append(mseq_buffer *buffer, const char *bytes, size_t length) {
+char *buffer_room(mseq_buffer *buffer, size_t length) {
     bool fits = buffer->status == MSEQ_OK && buffer->capacity > buffer->length &&
                 buffer->capacity - buffer->length > length;
-    if (!fits && reserve(buffer, length) != MSEQ_OK)
+    return fits || reserve(buffer, length) == MSEQ_OK ? buffer->data + buffer->length : NULL;
+}
+
+mseq_status mseq_buffer_append(mseq_buffer *buffer, const char *bytes, size_t length) {
+    char *room = buffer_room(buffer, length);
+    if (!room)
         return buffer->status;
     if (length)
-        memcpy(buffer->data + buffer->length, bytes, length);
+        memcpy(room, bytes, length);
     buffer->length += length;
     buffer->data[buffer->length] = '\0';
     return MSEQ_OK;
@@ -51,15 +57,7 @@ mseq_status mseq_buffer_append_char(mseq_buffer *buffer, char byte) {
 
 mseq_status mseq_buffer_append_integer(mseq_buffer *buffer, int64_t integer) {
     char text[20]; /* the sign and 19 digits */
-    char *start = text + sizeof text;
-    uint64_t left = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-    do {
-        *--start = (char)('0' + left % 10);
-        left /= 10;
-    } while (left);
-    if (integer < 0)
-        *--start = '-';
-    return mseq_buffer_append(buffer, start, (size_t)(text + sizeof text - start));
+    return mseq_buffer_append(buffer, text, (size_t)(number_write_integer(integer, text) - text));
 }
 
 mseq_status mseq_buffer_append_format(mseq_buffer *buffer, const char *format, ...) {

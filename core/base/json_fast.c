@@ -141,7 +141,20 @@ static const char *number_end(const char *at) {
 }
 
 static bool ends_number(const reader *in, const char *at) {
-    return at == in->end || strchr(",]} \n\r\t", *at);
+    if (at == in->end)
+        return true;
+    switch (*at) {
+    case ',':
+    case ']':
+    case '}':
+    case ' ':
+    case '\n':
+    case '\r':
+    case '\t':
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* A float of many digits or with an exponent; integers of many digits are for jansson. */

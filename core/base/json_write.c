@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffer_private.h"
 #include "json_private.h"
+#include "number_private.h"
 
 static void write_escaped(mseq_buffer *buffer, uint32_t codepoint) {
     char text[16];
@@ -237,11 +239,55 @@ mseq_status mseq_json_write(const mseq_value *value, unsigned flags, mseq_buffer
     return status == MSEQ_OK ? end_writing(buffer, err) : status;
 }
 
+/* Appends the key and what stands in JSON as it is, as one piece. */
+static void append_cell(const mseq_row_key *key, const char *text, size_t length, bool quoted,
+                        mseq_buffer *buffer) {
+    size_t size = key->json_length + length + (quoted ? 2 : 0);
+    char *at = buffer_room(buffer, size);
+    if (!at)
+        return;
+    at = mempcpy(at, key->json, key->json_length);
+    if (quoted)
+        *at++ = '"';
+    at = mempcpy(at, text, length);
+    if (quoted)
+        *at++ = '"';
+    *at = '\0';
+    buffer->length += size;
+}
+
+/* Most cells are that simple. False: it is another, and nothing was written. */
+static bool write_simple(const mseq_row_key *key, const mseq_cell *cell, mseq_buffer *buffer) {
+    char digits[20];
+    switch (cell->kind) {
+    case MSEQ_NULL:
+        append_cell(key, "null", 4, false, buffer);
+        return true;
+    case MSEQ_BOOLEAN:
+        append_cell(key, cell->as.boolean ? "true" : "false", cell->as.boolean ? 4 : 5, false,
+                    buffer);
+        return true;
+    case MSEQ_INTEGER:
+        append_cell(key, digits, (size_t)(number_write_integer(cell->as.integer, digits) - digits),
+                    false, buffer);
+        return true;
+    case MSEQ_STRING:
+        if (json_plain_length(cell->text, cell->as.length) < cell->as.length)
+            return false;
+        append_cell(key, cell->text, cell->as.length, true, buffer);
+        return true;
+    default:
+        return false;
+    }
+}
+
 mseq_status mseq_row_write(const mseq_row *row, mseq_buffer *buffer, mseq_error *err) {
     if (row->count == 0)
         mseq_buffer_append_char(buffer, '{');
     for (size_t i = 0; i < row->count; i++) {
         const mseq_row_key *key = &row->keys[i];
+        if (write_simple(key, &row->cells[i], buffer))
+            continue;
         mseq_buffer_append(buffer, key->json, key->json_length);
         mseq_status status = write_cell(&row->cells[i], 0, 1, buffer, err);
         if (status != MSEQ_OK) {

@@ -142,6 +142,12 @@ static char *write_digits(uint64_t number, char *text) {
     return text + count;
 }
 
+char *number_write_integer(int64_t integer, char *text) {
+    if (integer < 0)
+        *text++ = '-';
+    return write_digits(integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer, text);
+}
+
 /* A number from 1e-4 to 1e15 that few decimals tell. Two decimals of up to 15 digits are never the
  * same double, and n / 10^k is the double next to that decimal as long as both are exact (W.
  * Clinger, "How to Read Floating Point Numbers Accurately", 1990): so the least k whose n gives the

@@ -15,4 +15,7 @@ typedef struct plain_number {
  * when somebody else has to read it, or nobody can. */
 bool number_read_plain(const char **text, const char *end, plain_number *read);
 
+/* Writes up to 20 bytes and gives the place behind them. */
+char *number_write_integer(int64_t integer, char *text);
+
 #endif

@@ -12,10 +12,18 @@ int64_t mseq_time_now(void) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-int64_t mseq_monotonic_ms(void) {
+static int64_t milliseconds_of(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t mseq_monotonic_ms(void) {
+    return milliseconds_of(CLOCK_MONOTONIC);
+}
+
+int64_t mseq_monotonic_coarse_ms(void) {
+    return milliseconds_of(CLOCK_MONOTONIC_COARSE);
 }
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back: Howard Hinnant, "chrono-compatible

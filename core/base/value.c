@@ -451,12 +451,13 @@ static object_value *object_for(size_t count, size_t text_size) {
 /* The keys of a row differ and their text is one piece, so nothing has to be looked for. */
 mseq_status mseq_row_to_object(mseq_row *row, mseq_value **object, mseq_error *err) {
     size_t count = row->count;
-    const mseq_row_key *keys = row->keys, *last = count ? &keys[count - 1] : NULL;
-    size_t text_size = last ? (size_t)(last->text + last->length + 1 - keys->text) : 0;
+    const mseq_row_key *keys = row->keys;
+    size_t text_size =
+        count ? (size_t)(keys[count - 1].text + keys[count - 1].length + 1 - keys->text) : 0;
     object_value *made = object_for(count, text_size);
     if (!made)
         return mseq_error_no_memory(err);
-    if (last)
+    if (count)
         memcpy(made->keys->bytes, keys->text, text_size);
     for (size_t i = 0; i < count; i++) {
         const mseq_row_key *key = &keys[i];

@@ -55,14 +55,17 @@ static mseq_status send_statement(postgresql_cursor *cursor, mseq_error *err) {
     return postgresql_flush(session, err);
 }
 
-/* A result without waiting for it, if it is there. */
+/* A result without waiting for it, if it is there: then the clock need not be asked. */
 static mseq_status take_result(postgresql_cursor *cursor, PGresult **result, mseq_error *err) {
     postgresql_session *session = cursor->run.session;
     if (cursor->left_ms > 0 && !PQisBusy(session->connection)) {
         *result = PQgetResult(session->connection);
         return MSEQ_OK;
     }
-    return postgresql_result(session, result, err);
+    resume_clock(cursor);
+    mseq_status status = postgresql_result(session, result, err);
+    pause_clock(cursor);
+    return status;
 }
 
 static mseq_status take_end(postgresql_cursor *cursor, mseq_error *err) {
@@ -118,10 +121,8 @@ static mseq_status start_once(postgresql_cursor *cursor, mseq_error *err) {
     cursor->left_ms = cursor->run.deadline - mseq_monotonic_ms();
     resume_clock(cursor);
     status = send_statement(cursor, err);
-    if (status == MSEQ_OK)
-        status = wait_for_row(cursor, err);
     pause_clock(cursor);
-    return status;
+    return status == MSEQ_OK ? wait_for_row(cursor, err) : status;
 }
 
 /* Whether the next result has come. */
@@ -213,7 +214,6 @@ mseq_status postgresql_cursor_open(postgresql_session *session,
 mseq_status postgresql_cursor_next(void *given, mseq_row **row, mseq_error *err) {
     postgresql_cursor *cursor = given;
     forget_row(cursor);
-    resume_clock(cursor);
     mseq_status status = wait_for_row(cursor, err);
     cursor->given = cursor->row;
     cursor->row = NULL;
@@ -221,7 +221,6 @@ mseq_status postgresql_cursor_next(void *given, mseq_row **row, mseq_error *err)
         status = postgresql_governed_row(&cursor->run, cursor->given, 0, err);
     if (status == MSEQ_OK)
         *row = cursor->given ? &cursor->run.prepared->row : NULL;
-    pause_clock(cursor);
     return status;
 }
 

@@ -3,7 +3,6 @@
  * or beyond 64 bits, stays text; NaN and infinities are text; JSON that a value cannot hold stays
  * text. A timestamp has the fixed width that it has on SQLite: YYYY-MM-DDTHH:MM:SS.ffffff, with Z
  * when it has a zone; one that this form cannot hold (before our era, infinity) stays as it is. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +73,7 @@ static bool is_timestamp(const char *text, size_t length) {
     if (length < sizeof form - 1)
         return false;
     for (size_t i = 0; i < sizeof form - 1; i++)
-        if (form[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != form[i])
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
             return false;
     return true;
 }

@@ -7,6 +7,8 @@
 #include "execution.h"
 #include "routes.h"
 
+enum { CONFIRMED_MS = 1000 }; /* how long access that was taken away may go unnoticed */
+
 /* Outlives the request, of which it keeps what it needs. */
 typedef struct operation_stream {
     manager_call call;
@@ -24,6 +26,7 @@ typedef struct operation_stream {
     mseq_row *first; /* was read before the reply, and is still to be handed out; or NULL */
     bool ended;
     int64_t rows, started;
+    int64_t confirmed; /* coarse ms: when access was last known to be as it was */
     mseq_error failure;
 } operation_stream;
 
@@ -42,40 +45,105 @@ static mseq_status read_row(operation_stream *stream, mseq_row **row, mseq_error
     return MSEQ_OK;
 }
 
+/* ---- Access ------------------------------------------------------------------------------------
+ */
+
+static mseq_status find_caller(operation_stream *stream, mseq_error *err) {
+    mseq_value *users = NULL;
+    mseq_status status = manager_query(stream->call.catalog, &users, err,
+                                       "SELECT uid, organization_uid, username, is_admin FROM"
+                                       " platform_user WHERE uid = ?1 AND is_disabled = 0",
+                                       "s", stream->caller.user_uid);
+    if (status == MSEQ_OK && mseq_value_length(users) == 0)
+        status = manager_refuse(err, MSEQ_E_AUTHENTICATION, "user_disabled",
+                                "the user who asked for the rows is disabled, or there no more");
+    if (status == MSEQ_OK)
+        status = manager_caller_from_record(mseq_array_get(users, 0), &stream->caller, err);
+    mseq_value_free(users);
+    return status;
+}
+
+static bool same_tables(const manager_scope *a, const manager_scope *b) {
+    bool same = a->source == b->source && a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->tables[i].uid, b->tables[i].uid) == 0 &&
+               strcmp(a->tables[i].name, b->tables[i].name) == 0;
+    return same;
+}
+
+/* Who may access what has changed: whether this caller still may read what is read. */
+static mseq_status judge_anew(operation_stream *stream, const mseq_error *change, mseq_error *err) {
+    manager_scope now = MANAGER_SCOPE_INIT;
+    stream->call.revisions.catalog = -1; /* to be read again */
+    mseq_status status = find_caller(stream, err);
+    if (status == MSEQ_OK)
+        status = manager_operation_scope(&stream->call, stream->operation, &now, err);
+    if (status == MSEQ_OK)
+        status = manager_check_source_takes(&stream->call, now.source->uid, "select", err);
+    if (status == MSEQ_OK && !same_tables(&now, &stream->scope)) {
+        *err = *change;
+        status = change->status;
+    }
+    if (status == MSEQ_OK)
+        stream->scope.access_revision = now.access_revision;
+    manager_scope_free(&now);
+    return status;
+}
+
+/* The request's own connection is long gone. */
+static mseq_status confirm(void *data, mseq_error *err) {
+    operation_stream *stream = data;
+    mseq_connection *catalog = NULL;
+    mseq_error cause = MSEQ_ERROR_INIT;
+    mseq_status status = mseq_database_connect(stream->call.manager->catalog, &catalog, &cause);
+    stream->call.catalog = catalog;
+    if (status == MSEQ_OK)
+        status = manager_check_revision(&stream->call, &stream->scope, &cause);
+    if (manager_access_changed_since(status, &cause)) {
+        mseq_error change = cause;
+        mseq_error_clear(&cause);
+        status = judge_anew(stream, &change, &cause);
+    }
+    mseq_connection_release(catalog);
+    stream->call.catalog = NULL;
+    stream->confirmed = mseq_monotonic_coarse_ms();
+    if (status != MSEQ_OK)
+        *err = cause;
+    return status;
+}
+
+/* ---- As a stream -------------------------------------------------------------------------------
+ */
+
+/* A row that is not the last one is confirmed with those of its second. */
+static mseq_status read_next(operation_stream *stream, mseq_row **row, mseq_error *err) {
+    mseq_status status = read_row(stream, row, err);
+    if (status == MSEQ_OK && !stream->ended &&
+        mseq_monotonic_coarse_ms() - stream->confirmed >= CONFIRMED_MS)
+        status = confirm(stream, err);
+    return status;
+}
+
 static mseq_status next_row(void *data, mseq_row **row, mseq_error *err) {
     operation_stream *stream = data;
+    mseq_row *next = stream->first;
     mseq_status status = MSEQ_OK;
-    if (stream->first || stream->ended) {
-        *row = stream->first;
-        stream->first = NULL;
-    } else {
-        status = read_row(stream, row, &stream->failure);
-    }
+    if (!next && !stream->ended)
+        status = read_next(stream, &next, &stream->failure);
+    stream->first = NULL;
     if (status != MSEQ_OK) {
         stream->failure.http_status = manager_http_status(&stream->failure);
         *err = stream->failure;
         return status;
     }
-    stream->rows += *row != NULL;
+    stream->rows += next != NULL;
+    *row = next;
     return MSEQ_OK;
 }
 
 static bool is_truncated(const void *data) {
     const operation_stream *stream = data;
     return mseq_governed_cursor_has_more(stream->cursor);
-}
-
-/* Asked after the last row, when the request's own connection is long gone. */
-static mseq_status confirm(void *data, mseq_error *err) {
-    operation_stream *stream = data;
-    mseq_connection *catalog = NULL;
-    mseq_status status = mseq_database_connect(stream->call.manager->catalog, &catalog, err);
-    stream->call.catalog = catalog;
-    if (status == MSEQ_OK)
-        status = manager_check_revision(&stream->call, &stream->scope, err);
-    mseq_connection_release(catalog);
-    stream->call.catalog = NULL;
-    return status;
 }
 
 /* ---- The end -----------------------------------------------------------------------------------
@@ -207,6 +275,7 @@ static operation_stream *new_stream(const manager_call *call, const mseq_value *
     }
     stream->operation = copy;
     stream->started = mseq_monotonic_ms();
+    stream->confirmed = mseq_monotonic_coarse_ms();
     stream->caller = *call->caller;
     stream->request = (mseq_request){.size = sizeof stream->request,
                                      .timeout_ms = call->request->timeout_ms,

@@ -25,11 +25,11 @@ struct server_stream {
 /* False when there is nothing to send: without memory, or when the client went while it waited. */
 static bool read_piece(server_stream *stream) {
     mseq_error err = MSEQ_ERROR_INIT;
-    int64_t begun = mseq_monotonic_ms();
+    int64_t begun = mseq_monotonic_coarse_ms();
     stream->sent = 0;
     mseq_buffer_clear(&stream->piece);
     while (!stream->ended && stream->piece.length < PIECE_BYTES &&
-           (!stream->piece.length || mseq_monotonic_ms() - begun < PROMPT_MS))
+           (!stream->piece.length || mseq_monotonic_coarse_ms() - begun < PROMPT_MS))
         stream->ended = !mseq_row_stream_write(stream->rows, &stream->piece, &err);
     if (err.status != MSEQ_OK)
         snprintf(stream->exchange->code, sizeof stream->exchange->code, "%s", err.code);

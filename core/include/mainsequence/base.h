@@ -448,6 +448,8 @@ MSEQ_API mseq_status mseq_on_stack(size_t size, mseq_status (*task)(void *data, 
 MSEQ_API int64_t mseq_time_now(void);
 /* Milliseconds of a clock that never goes back. */
 MSEQ_API int64_t mseq_monotonic_ms(void);
+/* The same clock as it was some milliseconds ago at most, for who asks for every row. */
+MSEQ_API int64_t mseq_monotonic_coarse_ms(void);
 /* "YYYY-MM-DDTHH:MM:SS.ffffffZ", fixed width (27 characters); with `trimmed`, the fraction only
  * when it is not zero. Years 0001 to 9999. `text` holds >= 32 bytes. */
 MSEQ_API void mseq_time_format(int64_t microseconds, bool trimmed, char text[32]);
