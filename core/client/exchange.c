@@ -106,9 +106,14 @@ static int64_t retry_after(const mseq_client *client, const char *header) {
     return seconds < 0 ? 0 : seconds > 86400 ? 86400000 : seconds * 1000;
 }
 
-static bool reply_invites_repetition(const mseq_request *request, const mseq_reply *reply) {
+/* A bare 429 or 503 may come from a proxy whose server had begun; with the time when to come back
+ * it is an invitation to send the request again, so that nothing of it was done (RFC 9110 section
+ * 10.2.3, RFC 6585 section 4). */
+static bool reply_invites_repetition(const mseq_client *client, const mseq_request *request,
+                                     const mseq_reply *reply) {
     if (request->send_once)
-        return reply->status == 429 || (reply->status == 503 && reply->retry_after);
+        return (reply->status == 429 || reply->status == 503) &&
+               retry_after(client, reply->retry_after) >= 0;
     switch (reply->status) {
     case 429:
     case 500:
@@ -209,7 +214,7 @@ static int64_t pause_before_next(const travel *t, const journey *j) {
         return -1;
     bool failed = outcome->error.status != MSEQ_OK;
     if (failed ? !failure_invites_repetition(&j->request, &outcome->error)
-               : !reply_invites_repetition(&j->request, &outcome->reply))
+               : !reply_invites_repetition(t->client, &j->request, &outcome->reply))
         return -1;
     int64_t asked = failed ? -1 : retry_after(t->client, outcome->reply.retry_after);
     int64_t pause = asked > 0 ? asked : backoff(j->attempts);

@@ -55,8 +55,8 @@ MSEQ_API const char *mseq_client_endpoint(const mseq_client *client); /* where i
  * followed by up to three more attempts, after 0, 1 and 2 seconds or what Retry-After says, within
  * the client's timeout. Calls that must not happen twice (run_query, execute-operation other than
  * select, delete_after_date, insert_data_into_table) are repeated only when nothing was sent, and
- * on 429 and on 503 with Retry-After. A 2xx reply's body is given to the caller (NULL when
- * empty); anything else becomes an error: status by protocol section 1.5, message
+ * on 429 and 503 with a Retry-After that can be read. A 2xx reply's body is given to the caller
+ * (NULL when empty); anything else becomes an error: status by protocol section 1.5, message
  * "<status> <METHOD> <url>: <text>", err->http_status. */
 MSEQ_API mseq_status mseq_client_call(mseq_client *client, const char *method, const char *path,
                                       const mseq_value *query, const mseq_value *body,
