@@ -533,10 +533,14 @@ int64_t mseq_object_get_integer(const mseq_value *object, const char *key, int64
     return mseq_value_get_integer(mseq_object_get(object, key), otherwise);
 }
 
+/* Both have as many members. Mostly they stand in the same order, so that a key is looked for at
+ * its own place first. */
 static bool objects_equal(const mseq_value *a, const mseq_value *b) {
     for (size_t i = 0; i < AS(object, a)->count; i++) {
         const member *left = &AS(object, a)->members[i];
-        const member *right = find_member(b, left->key, left->key_length);
+        const member *right = &AS(object, b)->members[i];
+        if (!member_is(right, left->key, left->key_length))
+            right = find_member(b, left->key, left->key_length);
         if (!right || !mseq_value_equal(left->value, right->value))
             return false;
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Who a request is from: the user of its access token. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +20,13 @@ static const char *bearer(const char *authorization) {
     return token + strspn(token, " ");
 }
 
+/* As much of the text as there is room for. */
+static void copy_text(char *to, size_t size, const char *text) {
+    size_t length = strnlen(text, size - 1);
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
 mseq_status manager_caller_from_record(const mseq_value *record, manager_caller *caller,
                                        mseq_error *err) {
     const char *uid = mseq_object_get_text(record, "uid");
@@ -28,9 +34,9 @@ mseq_status manager_caller_from_record(const mseq_value *record, manager_caller 
     const char *username = mseq_object_get_text(record, "username");
     if (!uid || !organization || !username)
         return mseq_error_set(err, MSEQ_E_DATABASE, "the catalog: a user cannot be read");
-    snprintf(caller->user_uid, sizeof caller->user_uid, "%s", uid);
-    snprintf(caller->organization_uid, sizeof caller->organization_uid, "%s", organization);
-    snprintf(caller->username, sizeof caller->username, "%s", username);
+    copy_text(caller->user_uid, sizeof caller->user_uid, uid);
+    copy_text(caller->organization_uid, sizeof caller->organization_uid, organization);
+    copy_text(caller->username, sizeof caller->username, username);
     caller->admin = mseq_object_get_integer(record, "is_admin", 0) != 0;
     return MSEQ_OK;
 }

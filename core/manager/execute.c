@@ -6,6 +6,7 @@
 
 #include "execution.h"
 #include "routes.h"
+#include "sources.h"
 
 /* ---- Running -----------------------------------------------------------------------------------
  */
@@ -307,9 +308,9 @@ static mseq_status make_plan(manager_call *call, const mseq_value *operation, ma
 static mseq_status scope_of_now(const manager_call *call, const manager_plan *plan,
                                 manager_scope *scope, mseq_error *err) {
     *scope = plan->scope;
-    return scope->source->secret
-               ? manager_source_find(call, plan->scope.source->uid, &scope->source, err)
-               : MSEQ_OK;
+    return manager_source_uri_holds(call->manager, scope->source)
+               ? MSEQ_OK
+               : manager_source_find(call, plan->scope.source->uid, &scope->source, err);
 }
 
 /* One execution: who may access what was looked up, and is still so when the rows are told. */

@@ -235,6 +235,8 @@ mseq_value *manager_without_parameters(const mseq_value *document);
  * replaced. */
 mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
                              mseq_value **value, mseq_error *err) MSEQ_MUST_CHECK;
+/* Whether manager_value_in leaves every number as it is for that type. */
+bool manager_type_takes_numbers(const char *type);
 /* Whether values of the type are bytes, which travel as base64 text. */
 bool manager_type_is_bytes(const char *type);
 /* Whether a reply shows values of that type (may be NULL) in another way than they are kept. */

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 
 #include "mainsequence/manager.h"
 
@@ -32,15 +33,23 @@ typedef struct manager_caller {
     bool local; /* on this machine: in-process or loopback */
 } manager_caller;
 
-/* A database that tables live in. Immutable but for clean_at; lives as long as the manager: one
- * whose URI or fence was changed since is another one of the same uid. */
+/* Where a URI was read that is not in the catalog, so that it may change without it. */
+typedef struct manager_secret {
+    enum { MANAGER_SECRET_NONE, MANAGER_SECRET_VARIABLE, MANAGER_SECRET_FILE } kind;
+    char *variable; /* of the environment */
+    bool settled;   /* the file had not changed for a while when it was read */
+    struct stat file;
+} manager_secret;
+
+/* A database that tables live in. Immutable but for clean_at and the secret's file; lives as long
+ * as the manager: one whose URI or fence was changed since is another one of the same uid. */
 typedef struct manager_source {
     struct manager_source *next;
     char uid[MANAGER_UID_SIZE];
     mseq_dialect dialect;
-    bool parser_only; /* PostgreSQL: statements run without a role of their caller's own */
-    bool secret;      /* the URI is not in the catalog, so that it may change without it */
-    char *uri;        /* may hold a secret: never in a reply but migration-connection */
+    bool parser_only;      /* PostgreSQL: statements run without a role of their caller's own */
+    manager_secret secret; /* its file is guarded by the manager's lock */
+    char *uri;             /* may hold a secret: never in a reply but migration-connection */
     mseq_database *database;
     int64_t clean_at; /* when expired credentials are removed; guarded by the manager's lock */
 } manager_source;

@@ -13,6 +13,7 @@ static void free_source(manager_source *source) {
     if (source->uri)
         mseq_secret_erase(source->uri, strlen(source->uri));
     free(source->uri);
+    free(source->secret.variable);
     free(source);
 }
 
@@ -26,14 +27,21 @@ void manager_sources_close(mseq_manager *manager) {
 
 static bool is_same(const manager_source *a, const manager_source *b) {
     return strcmp(a->uid, b->uid) == 0 && strcmp(a->uri, b->uri) == 0 &&
-           a->parser_only == b->parser_only;
+           a->parser_only == b->parser_only && a->secret.kind == b->secret.kind &&
+           (a->secret.kind != MANAGER_SECRET_VARIABLE ||
+            strcmp(a->secret.variable, b->secret.variable) == 0);
 }
 
+/* What was read last of its file is what it is compared with from now on. */
 static manager_source *known_source(mseq_manager *manager, const manager_source *wanted) {
     pthread_mutex_lock(&manager->lock);
     manager_source *source = manager->sources;
     while (source && !is_same(source, wanted))
         source = source->next;
+    if (source && wanted->secret.kind == MANAGER_SECRET_FILE) {
+        source->secret.file = wanted->secret.file;
+        source->secret.settled = wanted->secret.settled;
+    }
     pthread_mutex_unlock(&manager->lock);
     return source;
 }
@@ -71,9 +79,8 @@ static mseq_status read_record(const manager_call *call, const mseq_value *recor
         return mseq_error_set(err, MSEQ_E_DATABASE,
                               "the data source '%s' is of the unknown class '%s'", source->uid,
                               class_type ? class_type : "");
-    source->secret = strcmp(mseq_object_get_text(record, "secret_kind"), "none") != 0;
     source->parser_only = fence && strcmp(fence, "parser_only") == 0;
-    return manager_source_uri(call->manager, source->uid, record, &source->uri, err);
+    return manager_source_read_uri(call->manager, record, source, err);
 }
 
 /* What the catalog says of a source; it is not opened. */

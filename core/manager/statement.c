@@ -10,6 +10,7 @@
 struct manager_parameter {
     const char *type; /* the value is converted to; NULL: as it is */
     bool declared;    /* by parameter_types */
+    bool number;      /* a number is kept as it is */
     manager_role role;
 };
 
@@ -43,10 +44,12 @@ static mseq_status read_parameters(const mseq_value *declared, const manager_sco
     for (size_t i = 0; i < count; i++) {
         const char *name = text->sql.names.items[i];
         text->types[i] = mseq_object_get_text(declared, name);
-        text->parameters[i] = (manager_parameter){
-            .type = type_to_convert(scope, type_of(text->types[i], scope, &placeholders[i])),
-            .declared = mseq_object_get(declared, name) != NULL,
-            .role = placeholders[i].role};
+        const char *type = type_to_convert(scope, type_of(text->types[i], scope, &placeholders[i]));
+        text->parameters[i] =
+            (manager_parameter){.type = type,
+                                .declared = mseq_object_get(declared, name) != NULL,
+                                .number = !type || manager_type_takes_numbers(type),
+                                .role = placeholders[i].role};
     }
     free(placeholders);
     return MSEQ_OK;
@@ -108,9 +111,11 @@ static mseq_status convert(const manager_text *text, size_t index, mseq_value *b
     return status;
 }
 
-/* A number that is kept as it is needs no look. */
+/* What is kept as it is needs no copy. */
 static bool may_convert(const manager_parameter *parameter, const mseq_value *value) {
-    return parameter->type || mseq_value_kind(value) == MSEQ_STRING;
+    mseq_kind kind = mseq_value_kind(value);
+    return kind == MSEQ_INTEGER || kind == MSEQ_FLOAT ? !parameter->number
+                                                      : parameter->type || kind == MSEQ_STRING;
 }
 
 mseq_status manager_text_bind(const manager_text *text, const mseq_value *parameters,

@@ -209,6 +209,14 @@ static mseq_status date_in(const char *name, bool strict, mseq_value **value, ms
                : MSEQ_OK;
 }
 
+bool manager_type_takes_numbers(const char *type) {
+    static const char *const types[] = {"int64", "float64", "int32", "int16", "float32", "numeric"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 mseq_status manager_value_in(const char *name, const char *type, bool declared, manager_role role,
                              mseq_value **value, mseq_error *err) {
     static const struct {

@@ -2,6 +2,9 @@
  * Operations that come again: what is remembered of the first execution holds for the same
  * document of the same caller under the same catalog, and for nothing else. Every case is sent
  * twice or more, so that the later ones are those that are remembered. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "access_helpers.h"
 
 #define EXECUTE META "execute-operation/"
@@ -340,6 +343,109 @@ static void test_written_by_others(void **state) {
     mseq_database_close(database);
 }
 
+/* ---- Data sources whose URI is not in the catalog ----------------------------------------------
+ */
+
+static void write_catalog(const shelf *own, const char *script) {
+    mseq_database *database = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    mseq_connection *catalog = open_catalog(own->made->folder, &database);
+    if (mseq_connection_script(catalog, script, &err) != MSEQ_OK)
+        fail_msg("%s", err.message);
+    mseq_connection_release(catalog);
+    mseq_database_close(database);
+}
+
+/* A second file beside data.sqlite, whose name is as long. */
+static void make_twin(const shelf *own) {
+    char uri[160];
+    mseq_database_options options = MSEQ_DATABASE_OPTIONS_INIT;
+    mseq_database *database = NULL;
+    mseq_connection *connection = NULL;
+    mseq_error err = MSEQ_ERROR_INIT;
+    snprintf(uri, sizeof uri, "sqlite:///%s/twin.sqlite", own->made->folder);
+    options.uri = uri;
+    assert_int_equal(mseq_database_open(&options, &database, &err), MSEQ_OK);
+    assert_int_equal(mseq_database_connect(database, &connection, &err), MSEQ_OK);
+    assert_int_equal(mseq_connection_script(connection,
+                                            "CREATE TABLE thing (id INTEGER, name TEXT);"
+                                            "INSERT INTO thing VALUES (1, 'twin')",
+                                            &err),
+                     MSEQ_OK);
+    mseq_connection_release(connection);
+    mseq_database_close(database);
+}
+
+static void write_secret(const shelf *own, const char *file) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/secrets", own->made->folder);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/secrets/%s.uri", own->made->folder, own->made->source);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(descriptor >= 0);
+    assert_int_equal(dprintf(descriptor, "sqlite:///%s/%s", own->made->folder, file),
+                     strlen(own->made->folder) + strlen(file) + 11);
+    close(descriptor);
+}
+
+static void reads(const shelf *own, const char *name) {
+    char rows[64];
+    snprintf(rows, sizeof rows, "[{\"name\": \"%s\"}]", name);
+    for (int i = 0; i < 2; i++)
+        rows_are(own, NULL, select_of(own, BY_ID, ", \"parameters\": {\"id\": 1}"), rows);
+}
+
+/* Written over within the same tick of the file system's clock, and after a while. */
+static void test_secret_file(void **state) {
+    const shelf *own = *state;
+    char path[160];
+    make_twin(own);
+    write_secret(own, "data.sqlite");
+    write_catalog(own, "UPDATE data_source SET secret_kind = 'file'; " RAISE);
+    for (int i = 0; i < 20; i++) {
+        reads(own, "one");
+        write_secret(own, "twin.sqlite");
+        reads(own, "twin");
+        write_secret(own, "data.sqlite");
+    }
+    sleep(4);
+    for (int i = 0; i < 3; i++)
+        reads(own, "one");
+    write_secret(own, "twin.sqlite");
+    reads(own, "twin");
+    sleep(4);
+    reads(own, "twin");
+    snprintf(path, sizeof path, "%s/secrets/%s.uri", own->made->folder, own->made->source);
+    assert_int_equal(chmod(path, 0644), 0);
+    denied(own, NULL, select_of(own, BY_ID, ", \"parameters\": {\"id\": 1}"), 500,
+           "secret_unavailable");
+    assert_int_equal(chmod(path, 0600), 0);
+    reads(own, "twin");
+    assert_int_equal(unlink(path), 0);
+    denied(own, NULL, select_of(own, BY_ID, ", \"parameters\": {\"id\": 1}"), 500,
+           "secret_unavailable");
+}
+
+static void test_secret_variable(void **state) {
+    const shelf *own = *state;
+    char data[160], twin[160];
+    make_twin(own);
+    snprintf(data, sizeof data, "sqlite:///%s/data.sqlite", own->made->folder);
+    snprintf(twin, sizeof twin, "sqlite:///%s/twin.sqlite", own->made->folder);
+    setenv("MSEQ_TEST_PLANS_URI", data, 1);
+    write_catalog(own, "UPDATE data_source SET secret_kind = 'environment',"
+                       " secret_name = 'MSEQ_TEST_PLANS_URI'; " RAISE);
+    for (int i = 0; i < 3; i++) {
+        setenv("MSEQ_TEST_PLANS_URI", data, 1);
+        reads(own, "one");
+        setenv("MSEQ_TEST_PLANS_URI", twin, 1);
+        reads(own, "twin");
+    }
+    unsetenv("MSEQ_TEST_PLANS_URI");
+    denied(own, NULL, select_of(own, BY_ID, ", \"parameters\": {\"id\": 1}"), 500,
+           "secret_unavailable");
+}
+
 /* ---- The log -----------------------------------------------------------------------------------
  */
 
@@ -364,16 +470,8 @@ static void test_log(void **state) {
         denied(own, own->token, select_of(own, sql, ", \"parameters\": {}"), 400,
                "parameter_missing");
     }
-    mseq_database *database = NULL;
-    mseq_connection *catalog = open_catalog(own->made->folder, &database);
-    mseq_error err = MSEQ_ERROR_INIT;
-    assert_int_equal(mseq_connection_script(catalog,
-                                            "UPDATE platform_user SET username = 'renamed \"x\"'"
-                                            " WHERE username = 'reader'; " RAISE,
-                                            &err),
-                     MSEQ_OK);
-    mseq_connection_release(catalog);
-    mseq_database_close(database);
+    write_catalog(own, "UPDATE platform_user SET username = 'renamed \"x\"'"
+                       " WHERE username = 'reader'; " RAISE);
     rows_are(own, own->token, select_of(own, sql, ", \"parameters\": {\"id\": 3}"), "[]");
     mseq_value *reply =
         expect(own->made->manager, "GET", "/orm/api/ts_manager/operations/?limit=10", NULL, 200);
@@ -401,6 +499,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_types, set_up_shelf, tear_down_shelf),
         cmocka_unit_test_setup_teardown(test_table_gone, set_up_shelf, tear_down_shelf),
         cmocka_unit_test_setup_teardown(test_written_by_others, set_up_shelf, tear_down_shelf),
+        cmocka_unit_test_setup_teardown(test_secret_file, set_up_shelf, tear_down_shelf),
+        cmocka_unit_test_setup_teardown(test_secret_variable, set_up_shelf, tear_down_shelf),
         cmocka_unit_test_setup_teardown(test_log, set_up_shelf, tear_down_shelf),
     };
     return cmocka_run_group_tests_name("operations that come again", tests, NULL, NULL);
