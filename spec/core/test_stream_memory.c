@@ -3,42 +3,7 @@
  * and with all that follow, from the client through the manager to the cursor and back, and when
  * rows become lines and lines rows. The outcome is success or an error that says so, and it works
  * when memory is back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <unistd.h>
-
-#include "mainsequence/endpoint.h"
-
-#include "failing_allocator.h"
-
-enum { ROWS = 5 };
-
-static char folder[64];
-static mseq_client *client;
-static mseq_value *operation;
-
-static mseq_value *document(const char *text) {
-    mseq_value *value = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_json_parse(text, strlen(text), 0, &value, &err) != MSEQ_OK)
-        fail_msg("%s: %s", text, err.message);
-    return value;
-}
-
-static mseq_value *call(const char *method, const char *path, mseq_value *body) {
-    mseq_value *reply = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_client_call(client, method, path, NULL, body, &reply, &err) != MSEQ_OK)
-        fail_msg("%s", err.message);
-    mseq_value_free(body);
-    return reply;
-}
+#include "stream_memory.h"
 
 static int set_up_client(void **state) {
     char text[1024];
@@ -56,52 +21,21 @@ static int set_up_client(void **state) {
              " \"string\", \"backend_type\": \"TEXT\"}, {\"name\": \"more\", \"data_type\":"
              " \"json\", \"backend_type\": \"JSON\"}]}}",
              source);
-    mseq_value *row = call("POST", "/orm/api/ts_manager/meta_table/register/", document(text));
-    static const char statement[] =
-        "{\"operation\": \"%s\", \"dialect\": \"sqlite\", \"statement\": {\"sql\": \"%s\","
-        " \"parameters\": {\"n\": %d}, \"paramstyle\": \"pyformat\"}, \"scope\":"
-        " {\"data_source_uid\": \"%s\", \"tables\": [{\"meta_table_uid\": \"%s\", \"access\":"
-        " \"%s\"}]}}";
+    mseq_value *row = call("POST", "/orm/api/ts_manager/meta_table/register/", json_document(text));
     const char *uid = mseq_object_get_text(row, "uid");
-    snprintf(text, sizeof text, statement, "insert",
+    snprintf(text, sizeof text, STATEMENT, "insert", "sqlite",
              "INSERT INTO item (word, more) VALUES (%(n)s, '{\\\"k\\\": 1}')", ROWS, source, uid,
              "write");
     mseq_value_free(
-        call("POST", "/orm/api/ts_manager/meta_table/execute-operation/", document(text)));
-    snprintf(text, sizeof text, statement, "select",
+        call("POST", "/orm/api/ts_manager/meta_table/execute-operation/", json_document(text)));
+    snprintf(text, sizeof text, STATEMENT, "select", "sqlite",
              "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < %(n)s)"
              " SELECT n, 'text' AS t, x'00' AS b, more FROM r, item",
              ROWS, source, uid, "read");
-    operation = document(text);
+    operation = json_document(text);
     mseq_value_free(row);
     mseq_value_free(sources);
     return 0;
-}
-
-static int tear_down_client(void **state) {
-    (void)state;
-    mseq_value_free(operation);
-    mseq_client_free(client);
-    return 0;
-}
-
-typedef mseq_status (*way)(int64_t *rows, mseq_error *err);
-
-static mseq_status read_client(int64_t *rows, mseq_error *err) {
-    mseq_client_stream *stream = NULL;
-    mseq_value *row = NULL;
-    *rows = 0;
-    mseq_status status = mseq_client_stream_operation(client, operation, &stream, err);
-    while (status == MSEQ_OK) {
-        status = mseq_client_stream_next(stream, &row, err);
-        if (status != MSEQ_OK || !row)
-            break;
-        *rows += mseq_value_kind(mseq_object_get(row, "more")) == MSEQ_OBJECT &&
-                 mseq_value_kind(mseq_object_get(row, "b")) == MSEQ_STRING;
-        mseq_value_free(row);
-    }
-    mseq_client_stream_close(stream);
-    return status;
 }
 
 /* ---- Lines */
@@ -168,33 +102,6 @@ static mseq_status write_and_read(int64_t *rows, mseq_error *err) {
     return status;
 }
 
-/* ---- The sweep */
-
-static void attempt(way go, long n, bool all, bool *reached) {
-    mseq_error err = MSEQ_ERROR_INIT;
-    int64_t rows = 0;
-    allocations_left = n;
-    fail_all = all;
-    mseq_status status = go(&rows, &err);
-    *reached = all ? allocations_left == 0 : allocations_left < 0;
-    allocations_left = -1;
-    if (status == MSEQ_OK && rows != ROWS)
-        fail_msg("allocation %ld: %lld rows", n, (long long)rows);
-    if (status != MSEQ_OK && err.status != status)
-        fail_msg("allocation %ld: %s, but %s", n, mseq_status_name(status), err.message);
-    mseq_error_clear(&err);
-    if (go(&rows, &err) != MSEQ_OK || rows != ROWS)
-        fail_msg("after allocation %ld failed: %s", n, err.message);
-}
-
-static void sweep(way go) {
-    for (int all = 0; all < 2; all++) {
-        bool reached = true;
-        for (long n = 0; reached; n++)
-            attempt(go, n, all, &reached);
-    }
-}
-
 static void test_client(void **state) {
     (void)state;
     sweep(read_client);
@@ -207,12 +114,7 @@ static void test_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_client), cmocka_unit_test(test_lines)};
-    char command[96];
-    snprintf(folder, sizeof folder, "%s/mseq-stream-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder))
+    if (!make_folder())
         return 1;
-    int failed = cmocka_run_group_tests(tests, set_up_client, tear_down_client);
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    return system(command) == 0 ? failed : 1; // NOLINT(cert-env33-c): a fixed command in a test
+    return remove_folder(cmocka_run_group_tests(tests, set_up_client, tear_down_client));
 }
