@@ -84,11 +84,15 @@ describe("mainsequence manager", function()
     command:json("manager token revoke " .. credential.uid)
     assert.are.equal(1, #command:json("manager token list"))
     command:fails(1, "manager token revoke " .. credential.uid, nil, "there is no token")
-    command:fails(2, "manager token create ci --days many", nil, "no number of days")
+    command:fails(2, "manager token create ci --days many", nil, "'many' is no whole number of at least 1")
     command:fails(2, "manager token create ci --days 2 --never-expires", nil, "days")
   end)
 
   it("needs to know what to do", function()
     command:fails(2, "manager user", nil, "a command is required")
+    for _, limit in ipairs({ "0", "x", "1001", "1.5" }) do
+      command:fails(2, "manager operations --limit " .. limit, nil, ("'%s' is no whole number from 1 to 1000"):format(limit))
+    end
+    assert.are.equal(0, (command:run("manager operations --limit 1000")))
   end)
 end)

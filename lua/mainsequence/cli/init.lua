@@ -97,6 +97,19 @@ function M.add_endpoint(parser)
     :argname("<endpoint>")
 end
 
+---A converter for arguments that are whole numbers.
+---@param minimum integer
+---@param maximum integer?
+---@return fun(text: string): integer?, string?
+function M.whole_number(minimum, maximum)
+  local range = maximum and ("from %d to %d"):format(minimum, maximum) or ("of at least %d"):format(minimum)
+  return function(text)
+    local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+    if number and number >= minimum and number <= (maximum or number) then return number end
+    return nil, ("'%s' is no whole number %s"):format(text, range)
+  end
+end
+
 local function build_parser(only)
   local parser = require("argparse")("mainsequence", "Declare tables in Lua, migrate, register and query them.")
   parser:command_target("command"):require_command(true)

@@ -13,11 +13,7 @@ local ELSEWHERE = {
   search = "mainsequence.cli.meta_table_search",
 }
 
-local function whole_number(word)
-  local number = math.tointeger(tonumber(word))
-  if not number or number < 0 then return nil, ("'%s' is no whole number"):format(word) end
-  return number
-end
+local whole_number = cli.whole_number(0)
 
 function M.add_to_parser(parser, summary)
   local group = parser:command("meta-table", summary):command_target("subcommand"):require_command(true)

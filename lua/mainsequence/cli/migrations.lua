@@ -5,12 +5,6 @@ local core = require("mainsequence.core")
 
 local M = {}
 
-local function positive(text)
-  local number = math.tointeger(tonumber(text))
-  if not number or number < 1 then return nil, ("'%s' is not a whole number of 1 or more"):format(text) end
-  return number
-end
-
 local function seconds(text)
   local number = tonumber(text)
   if not number or number ~= number or number <= 0 or number == math.huge then
@@ -45,7 +39,8 @@ local function add_connection(command)
   add_provider(command)
   cli.add_endpoint(command)
   command:option("--timeout", "Seconds that one request may take."):argname("<seconds>"):convert(seconds)
-  command:option("--ttl-seconds", "How long the database credential lives.", "900"):argname("<seconds>"):convert(positive)
+  command:option("--ttl-seconds", "How long the database credential lives.", "900"):argname("<seconds>")
+    :convert(cli.whole_number(1))
 end
 
 local function add_lock(command)

@@ -12,11 +12,7 @@ local function size(text)
   return math.tointeger(tonumber(number) * factor)
 end
 
-local function count(text)
-  local number = text:match("^%d+$") and math.tointeger(tonumber(text))
-  if not number or number < 1 then return nil, ("'%s' is no positive number"):format(text) end
-  return number
-end
+local count = cli.whole_number(1)
 
 local function address(text)
   if text:match("^[^%[%]:]+:%d+$") or text:match("^%[[^%[%]]+%]:%d+$") then return text end

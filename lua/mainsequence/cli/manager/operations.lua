@@ -10,7 +10,7 @@ function M.add_to_parser(parser)
     .. " milliseconds, and the verdict. The latest first.")
   cli.add_endpoint(command)
   cli.add_common(command)
-  command:option("--limit", "How many, at most 1000.", "100"):convert(math.tointeger):argname("<number>")
+  command:option("--limit", "How many, at most 1000.", "100"):convert(cli.whole_number(1, 1000)):argname("<number>")
 end
 
 local function text(value)

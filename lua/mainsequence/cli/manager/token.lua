@@ -6,12 +6,6 @@ local group = require("mainsequence.cli.manager.group")
 
 local M = {}
 
-local function days(text)
-  local number = math.tointeger(tonumber(text))
-  if number and number > 0 then return number end
-  return nil, ("'%s' is no number of days"):format(text)
-end
-
 function M.add_to_parser(parser)
   group.add_to_parser(parser, "token", "Access tokens and runtime credentials for programs.", {
     { "create", "Make one, and show its secret: this once.", function(command)
@@ -19,7 +13,7 @@ function M.add_to_parser(parser)
       command:option("--user", "Whose it is. Default: the caller's."):argname("<user>")
       command:flag("--runtime-credential", "An id and a secret that programs exchange for short-lived tokens.")
       command:mutex(
-        command:option("--days", "How long it lasts. Default: 90."):argname("<number>"):convert(days),
+        command:option("--days", "How long it lasts. Default: 90."):argname("<number>"):convert(cli.whole_number(1)),
         command:flag("--never-expires"))
     end },
     { "list", "List them, without their secrets." },
