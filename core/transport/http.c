@@ -30,10 +30,13 @@ void http_pipe_guard_begin(http_pipe_guard *guard) {
     sigset_t pipe, pending;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
+    guard->was_pending = false;
+    if (sigismember(&guard->before, SIGPIPE) != 1)
+        return; /* one that was pending would have come */
     sigemptyset(&pending);
     sigpending(&pending);
     guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
 }
 
 void http_pipe_guard_end(const http_pipe_guard *guard) {
