@@ -65,11 +65,15 @@ bool mseq_cell_take(mseq_cell *cell, mseq_value *value) {
     return true;
 }
 
-void mseq_cell_clear(mseq_cell *cell) {
+static inline void clear_cell(mseq_cell *cell) {
     if (cell->owned)
         mseq_value_free(cell->owned);
     cell->owned = NULL;
     cell->kind = MSEQ_NULL;
+}
+
+void mseq_cell_clear(mseq_cell *cell) {
+    clear_cell(cell);
 }
 
 mseq_value *mseq_cell_to_value(mseq_cell *cell) {
@@ -167,7 +171,7 @@ mseq_status mseq_row_set_keys(mseq_row *row, const char *const *keys, const size
 
 void mseq_row_clear(mseq_row *row) {
     for (size_t i = 0; i < row->count; i++)
-        mseq_cell_clear(&row->cells[i]);
+        clear_cell(&row->cells[i]);
     if (row->object)
         mseq_value_free(row->object);
     row->object = NULL;

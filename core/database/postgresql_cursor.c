@@ -130,24 +130,17 @@ static bool has_come(PGconn *connection) {
     return !PQisBusy(connection) || (PQconsumeInput(connection) && !PQisBusy(connection));
 }
 
-/* The one that was handed out. */
-static void forget_row(postgresql_cursor *cursor) {
-    if (!cursor->given)
-        return;
-    mseq_row_clear(&cursor->run.prepared->row);
-    PQclear(cursor->given);
-    cursor->given = NULL;
-}
-
 /* Rows that have come already are read and dropped, unless they are many, so that the connection
  * stays of use. For others the server is told to stop; its answer would come behind all that it has
  * sent, so that a new connection costs less. */
 static void drop_rows(postgresql_cursor *cursor) {
     enum { DROPPED_MAXIMUM = 1000 };
     postgresql_session *session = cursor->run.session;
-    forget_row(cursor);
+    if (cursor->given)
+        mseq_row_clear(&cursor->run.prepared->row);
+    PQclear(cursor->given);
     PQclear(cursor->row);
-    cursor->row = NULL;
+    cursor->given = cursor->row = NULL;
     for (int i = 0; i < DROPPED_MAXIMUM && cursor->running && !session->lost; i++) {
         if (!has_come(session->connection))
             break;
@@ -213,11 +206,14 @@ mseq_status postgresql_cursor_open(postgresql_session *session,
 
 mseq_status postgresql_cursor_next(void *given, mseq_row **row, mseq_error *err) {
     postgresql_cursor *cursor = given;
-    forget_row(cursor);
+    PQclear(cursor->given); /* cells that borrowed from it are not read again */
+    cursor->given = NULL;
     mseq_status status = wait_for_row(cursor, err);
     cursor->given = cursor->row;
     cursor->row = NULL;
-    if (status == MSEQ_OK && cursor->given)
+    if (!cursor->given)
+        mseq_row_clear(&cursor->run.prepared->row);
+    else if (status == MSEQ_OK)
         status = postgresql_governed_row(&cursor->run, cursor->given, 0, err);
     if (status == MSEQ_OK)
         *row = cursor->given ? &cursor->run.prepared->row : NULL;

@@ -67,16 +67,29 @@ static bool read_bytes(const char *text, size_t length, bool plain, mseq_cell *c
     return taken;
 }
 
+/* Whether eight bytes have a form: what differs from it is a number up to 9 at a digit ('0') and
+ * nothing at another byte. Adding `most` takes whatever is more to the high bit of its byte. */
+static bool has_form(const char *text, const char *form, const char *most) {
+    uint64_t bytes, forms, mosts;
+    memcpy(&bytes, text, sizeof bytes);
+    memcpy(&forms, form, sizeof forms);
+    memcpy(&mosts, most, sizeof mosts);
+    bytes ^= forms;
+    return (((bytes + mosts) | bytes) & 0x8080808080808080u) == 0;
+}
+
+#define D "\x76" /* a digit: 0x7F - 9 */
+#define O "\x7f" /* another byte */
+
 /* Whether the text has the form "dddd-dd-dd dd:dd:dd". */
 static bool is_timestamp(const char *text, size_t length) {
-    static const char form[] = "dddd-dd-dd dd:dd:dd";
-    if (length < sizeof form - 1)
-        return false;
-    for (size_t i = 0; i < sizeof form - 1; i++)
-        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return false;
-    return true;
+    return length >= 19 && has_form(text, "0000-00-", D D D D O D D O) &&
+           has_form(text + 8, "00 00:00", D D O D D O D D) &&
+           has_form(text + 11, "00:00:00", D D O D D O D D);
 }
+
+#undef D
+#undef O
 
 static void read_timestamp(const char *text, size_t length, bool zoned, mseq_cell *cell) {
     enum { SECONDS = 19, FRACTION = 6 };
