@@ -277,27 +277,57 @@ static void test_many(void **state) {
     scene_end(&s);
 }
 
-/* None of the answers comes before all requests have: they are really side by side. */
+typedef struct gathering {
+    http_server *server;
+    mseq_cancellation *token;
+    size_t expected;
+} gathering;
+
+/* Cancels them when all have arrived, or after 20 seconds. */
+static void *cancel_when_all_came(void *data) {
+    gathering *g = data;
+    for (int64_t end = mseq_monotonic_ms() + 20000;
+         http_server_served(g->server) < g->expected && mseq_monotonic_ms() < end;)
+        usleep(1000);
+    mseq_cancellation_set(g->token);
+    return NULL;
+}
+
+/* All arrive though none is answered: they are really side by side. Then each is cancelled, or runs
+ * out of time. */
 static void test_side_by_side(void **state) {
     (void)state;
+    enum { AT_ONCE = 8 };
     static const http_answer silent = {NULL, 0, HTTP_SILENT};
-    http_answer answers[8];
+    http_answer answers[2 * AT_ONCE];
     for (size_t i = 0; i < COUNT(answers); i++)
         answers[i] = silent;
     scene s;
     SCENE(s, answers);
-    mseq_cancellation *token = mseq_cancellation_new();
-    mseq_request requests[COUNT(answers)];
-    mseq_outcome outcomes[COUNT(answers)];
-    memset(outcomes, 0, sizeof outcomes);
-    s.request.timeout_ms = 400;
-    for (size_t i = 0; i < COUNT(answers); i++)
+    gathering g = {&s.server, mseq_cancellation_new(), AT_ONCE};
+    mseq_request requests[AT_ONCE];
+    mseq_outcome outcomes[AT_ONCE];
+    pthread_t thread;
+    for (size_t i = 0; i < AT_ONCE; i++) {
         requests[i] = s.request;
-    mseq_transport_send_many(s.transport, requests, COUNT(answers), outcomes);
-    for (size_t i = 0; i < COUNT(answers); i++)
+        requests[i].cancellation = g.token;
+    }
+    memset(outcomes, 0, sizeof outcomes);
+    assert_int_equal(pthread_create(&thread, NULL, cancel_when_all_came, &g), 0);
+    mseq_transport_send_many(s.transport, requests, AT_ONCE, outcomes);
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < AT_ONCE; i++)
+        assert_int_equal(outcomes[i].error.status, MSEQ_E_CANCELLED);
+    assert_int_equal(http_server_served(&s.server), AT_ONCE);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        requests[i].cancellation = NULL;
+        requests[i].timeout_ms = 100;
+    }
+    memset(outcomes, 0, sizeof outcomes);
+    mseq_transport_send_many(s.transport, requests, AT_ONCE, outcomes);
+    for (size_t i = 0; i < AT_ONCE; i++)
         assert_int_equal(outcomes[i].error.status, MSEQ_E_TIMEOUT);
-    assert_int_equal(http_server_served(&s.server), COUNT(answers));
-    mseq_cancellation_free(token);
+    mseq_cancellation_free(g.token);
     scene_end(&s);
 }
 
