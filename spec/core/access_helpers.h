@@ -73,17 +73,7 @@ static inline mseq_value *expect_remote_at(const char *file, int line, mseq_mana
                                            const char *token, const char *method, const char *path,
                                            const char *json, int status) {
     mseq_reply reply = remote(manager, token, method, path, json);
-    if (reply.status != status) {
-        char *text = to_text(reply.body);
-        print_error("%s:%d: %s %s gave %d, not %d: %s\n", file, line, method, path, reply.status,
-                    status, text);
-        free(text);
-        fail();
-    }
-    mseq_value *body = reply.body;
-    reply.body = NULL;
-    mseq_reply_free(&reply);
-    return body;
+    return take_body_at(file, line, &reply, method, path, status);
 }
 #define expect_remote(manager, token, method, path, json, status)                                  \
     expect_remote_at(__FILE__, __LINE__, manager, token, method, path, json, status)

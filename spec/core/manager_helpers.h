@@ -137,21 +137,27 @@ static inline mseq_reply call(mseq_manager *manager, const char *method, const c
     return reply;
 }
 
-static inline mseq_value *expect_at(const char *file, int line, mseq_manager *manager,
-                                    const char *method, const char *path, const char *json,
-                                    int status) {
-    mseq_reply reply = call(manager, method, path, json);
-    if (reply.status != status) {
-        char *text = to_text(reply.body);
-        print_error("%s:%d: %s %s gave %d, not %d: %s\n", file, line, method, path, reply.status,
+/* The body of a reply that must have that status, owned by the caller; ends the reply. */
+static inline mseq_value *take_body_at(const char *file, int line, mseq_reply *reply,
+                                       const char *method, const char *path, int status) {
+    if (reply->status != status) {
+        char *text = to_text(reply->body);
+        print_error("%s:%d: %s %s gave %d, not %d: %s\n", file, line, method, path, reply->status,
                     status, text);
         free(text);
         fail();
     }
-    mseq_value *body = reply.body;
-    reply.body = NULL;
-    mseq_reply_free(&reply);
+    mseq_value *body = reply->body;
+    reply->body = NULL;
+    mseq_reply_free(reply);
     return body;
+}
+
+static inline mseq_value *expect_at(const char *file, int line, mseq_manager *manager,
+                                    const char *method, const char *path, const char *json,
+                                    int status) {
+    mseq_reply reply = call(manager, method, path, json);
+    return take_body_at(file, line, &reply, method, path, status);
 }
 /* The body of a reply of that status, owned by the caller. */
 #define expect(manager, method, path, json, status)                                                \
