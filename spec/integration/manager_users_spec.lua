@@ -89,7 +89,9 @@ describe("mainsequence manager", function()
   end)
 
   it("needs to know what to do", function()
-    command:fails(2, "manager user", nil, "a command is required")
+    command:fails(2, "manager user", nil, "a command is required", "hint: mainsequence manager user --help lists the commands")
+    command:fails(2, "manager token delete x", nil, "unknown command 'delete'", "mainsequence manager token --help")
+    command:fails(2, "frob", nil, "unknown command 'frob'", "mainsequence --help")
     for _, limit in ipairs({ "0", "x", "1001", "1.5" }) do
       command:fails(2, "manager operations --limit " .. limit, nil, ("'%s' is no whole number from 1 to 1000"):format(limit))
     end

@@ -122,9 +122,14 @@ local function build_parser(only)
     end
   end
   parser.error = function(at, message)
-    io.stderr:write(at:get_usage(), "\n")
+    local usage = at:get_usage()
+    io.stderr:write(usage, "\n")
     -- argparse puts its suggestion on a second line.
     local problem, hint = message:match("^([^\n]*)\n?(.*)$")
+    local group = usage:match("^Usage: (.-) %[")
+    if hint == "" and group and (problem == "a command is required" or problem:find("^unknown command")) then
+      hint = group .. " --help lists the commands"
+    end
     M.usage_error(problem, hint ~= "" and hint:gsub("^D", "d"):gsub("\n", " ") or nil)
   end
   return parser
