@@ -167,6 +167,56 @@ static void test_clients(void **state) {
     assert_int_equal(system(script), 0); // NOLINT(cert-env33-c): a fixed command in a test
 }
 
+/* A row for which Lua has no memory is lost, and no other comes in its place. */
+static void test_streams(void **state) {
+    (void)state;
+    char folder[] = "/tmp/mseq-binding-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    budget b = {-1};
+    char script[2048];
+    snprintf(script, sizeof script,
+             "local core = require('mainsequence.core')\n"
+             "local c = assert(core.client { endpoint = 'local:%s' })\n"
+             "local function ask(path, body)\n"
+             "  local r = assert(c:parallel { { method = body and 'POST' or 'GET', body = body,\n"
+             "    path = '/orm/api/ts_manager/' .. path } })[1]\n"
+             "  return assert(r.body, r.error)\n"
+             "end\n"
+             "local source = ask('dynamic_table_data_source/').results[1].uid\n"
+             "local uid = ask('meta_table/register/', { data_source_uid = source,\n"
+             "  management_mode = 'platform_managed', provisioning = { create_table = true },\n"
+             "  table_contract = { physical = { table_name = 'item' }, columns = { { name = 'id',\n"
+             "  data_type = 'int64', backend_type = 'BIGINT' } } } }).uid\n"
+             "return ([[{ operation = 'select', dialect = 'sqlite', statement = { paramstyle =\n"
+             "  'pyformat', parameters = {}, sql = \"SELECT 1 AS n, 'a text that is long enough"
+             " not to be kept as one' AS t UNION ALL SELECT 2, '[]' UNION ALL SELECT 3, NULL\" },\n"
+             "  scope = { data_source_uid = '%%s', tables = { { meta_table_uid = '%%s', access =\n"
+             "  'read' } } } }]]):format(source, uid)",
+             folder);
+    lua_State *L = new_state(&b);
+    if (luaL_dostring(L, script) != LUA_OK)
+        fail_msg("%s", lua_tostring(L, -1));
+    snprintf(
+        script, sizeof script,
+        "local c = assert(core.client { endpoint = 'local:%s' })\n"
+        "local s = assert(c:stream_operation(%s))\n"
+        "local n, good, row = 0, true\n"
+        "while true do\n"
+        "  good, row = pcall(s.next, s)\n"
+        "  if not good then break end\n"
+        "  if row == nil then assert(n == 3) return c:close() end\n"
+        "  n = n + 1 assert(row.n == n)\n"
+        "end\n"
+        "local again, other = pcall(s.next, s)\n"
+        "assert(not again or other == nil and n == 3 or other.n == n + 1, 'a row was skipped')\n"
+        "error(row, 0)",
+        folder, lua_tostring(L, -1));
+    lua_close(L);
+    sweep(script);
+    snprintf(script, sizeof script, "rm -r '%s'", folder);
+    assert_int_equal(system(script), 0); // NOLINT(cert-env33-c): a fixed command in a test
+}
+
 /* ---- The terminal
  * ---------------------------------------------------------------------------------------- */
 
@@ -227,10 +277,15 @@ static void test_password_is_not_shown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_documents),   cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_connections), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_a_host),      cmocka_unit_test(test_states_are_independent),
-        cmocka_unit_test(test_clients),     cmocka_unit_test(test_password_is_not_shown),
+        cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_a_host),
+        cmocka_unit_test(test_states_are_independent),
+        cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_password_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
