@@ -96,8 +96,18 @@ static bool has_control_character(const char *text) {
     return false;
 }
 
+/* Letters and dashes, as all that are registered. */
+static bool is_method(const char *method) {
+    size_t length = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
+    return length > 0 && length < HTTP_METHOD_SIZE && method[length] == '\0';
+}
+
 /* What a caller could smuggle into the request's head. */
 static mseq_status check_request(const mseq_request *request, mseq_error *err) {
+    if (!is_method(request->method))
+        return mseq_error_set(err, MSEQ_E_ARGUMENT,
+                              "'%s' is no method of a request: it is a word like GET",
+                              request->method);
     if (request->path[0] != '/' || has_control_character(request->path) ||
         strpbrk(request->path, " ?#"))
         return mseq_error_set(err, MSEQ_E_ARGUMENT,
@@ -242,8 +252,7 @@ static http_shape shape_of(const http_exchange *exchange) {
                         .large = length > SMALL_BODY,
                         .send_once = request->send_once,
                         .stream = request->takes_stream};
-    if (strlen(request->method) < sizeof shape.method)
-        memcpy(shape.method, request->method, strlen(request->method));
+    memcpy(shape.method, request->method, strlen(request->method)); /* see is_method */
     return shape;
 }
 

@@ -19,8 +19,9 @@ typedef struct http_settings {
 
 /* What a handle was set up for. Another request that agrees in all of it needs only its URL, its
  * body and its time set, which is most of what preparing one costs. */
+enum { HTTP_METHOD_SIZE = 32 };
 typedef struct http_shape {
-    char method[16]; /* "": for nothing yet */
+    char method[HTTP_METHOD_SIZE]; /* "": for nothing yet */
     const char *authorization;
     bool json, text, large, send_once, stream;
 } http_shape;

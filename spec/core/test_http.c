@@ -324,6 +324,15 @@ static void test_requests_that_smuggle(void **state) {
         s.request.authorization = cases[i].authorization;
         assert_int_equal(scene_send(&s), MSEQ_E_ARGUMENT);
     }
+    static const char *const methods[] = {"", "GET ", "GE T", "GET / HTTP/1.1\r\nX: y\r\n\r\nGET",
+                                          "A-METHOD-LONGER-THAN-ANYBODY-NEEDS"};
+    s.request.path = "/";
+    s.request.query = s.request.authorization = NULL;
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        s.request.method = methods[i];
+        assert_int_equal(scene_send(&s), MSEQ_E_ARGUMENT);
+        assert_non_null(strstr(s.err.message, "is no method"));
+    }
     assert_int_equal(s.server.connections, 0);
     scene_end(&s);
 }
