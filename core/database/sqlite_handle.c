@@ -45,20 +45,23 @@ int sqlite_progress(void *data) {
     return handle->stop != LITE_STOP_NONE;
 }
 
-/* SQLite would create the file for all to read; its journals take the file's mode. */
+/* SQLite would create the file for all to read; its journals take the file's mode. A file that is
+ * there is not opened: closing it would end the locks that this process holds on it through SQLite
+ * (POSIX locks belong to the process), and another process would take the WAL away as the last. */
 static mseq_status create_file(const sqlite_target *target, mseq_error *err) {
-    int flags = O_CLOEXEC | (target->read_only ? O_RDONLY : O_RDWR);
     bool create = !target->read_only && !target->must_exist;
-    int file = open(target->path, create ? flags | O_CREAT : flags, 0600);
-    if (file < 0 && errno == EACCES && !target->read_only) /* SQLite opens it to read */
-        file = open(target->path, O_CLOEXEC | O_RDONLY);
     struct stat facts;
-    if (file >= 0) {
-        bool regular = fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
-        close(file);
-        if (regular)
-            return MSEQ_OK;
+    bool found = stat(target->path, &facts) == 0;
+    if (found && !S_ISREG(facts.st_mode))
         return mseq_error_set(err, MSEQ_E_DATABASE, "'%s' is not a file", target->path);
+    if (found && faccessat(AT_FDCWD, target->path, R_OK, AT_EACCESS) == 0)
+        return MSEQ_OK;
+    if (!found && errno == ENOENT && create) {
+        int file = open(target->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (file >= 0)
+            close(file);
+        if (file >= 0 || errno == EEXIST)
+            return MSEQ_OK;
     }
     int why = errno;
     if (why == ENOENT && !create) {
@@ -109,6 +112,8 @@ static mseq_status use_wal(sqlite_handle *handle, mseq_error *err) {
     }
     if (code == SQLITE_OK) /* some file systems cannot have one */
         code = read_journal_mode(handle);
+    if (code == SQLITE_OK && handle->wal) /* it is opened by the first read behind the switch */
+        code = sqlite3_exec(handle->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
     return code == SQLITE_OK ? MSEQ_OK : sqlite_fail(handle, code, NULL, err);
 }
 

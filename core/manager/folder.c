@@ -31,9 +31,10 @@ static mseq_status make_folders(const char *directory, mseq_error *err) {
 }
 
 mseq_status manager_folder_make_file(const char *path, mseq_error *err) {
-    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    /* one that is there is not opened: closing it would end this process's locks on it */
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0)
-        return io_error(err, "cannot open", path);
+        return errno == EEXIST ? MSEQ_OK : io_error(err, "cannot open", path);
     close(descriptor);
     return MSEQ_OK;
 }
