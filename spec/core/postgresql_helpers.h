@@ -11,7 +11,7 @@
 static char postgresql_folder[64];
 
 /* Runs spec/support/postgresql.sh; the first line it prints, or "". */
-static inline void postgresql_script(const char *command, char line[256]) {
+static inline void run_server_script(const char *command, char line[256]) {
     char text[512];
     snprintf(text, sizeof text, "'%s/support/postgresql.sh' %s '%s' %d", MSEQ_SPEC_DIR, command,
              postgresql_folder, (int)getpid());
@@ -23,9 +23,9 @@ static inline void postgresql_script(const char *command, char line[256]) {
     assert_int_equal(pclose(pipe), 0);
 }
 
-static inline void postgresql_stop(void) {
+static inline void stop_server(void) {
     char line[256];
-    postgresql_script("stop", line);
+    run_server_script("stop", line);
 }
 
 /* The superuser's URI; starts the server the first time. */
@@ -34,9 +34,9 @@ static inline const char *postgresql_uri(void) {
     if (!uri[0]) {
         snprintf(postgresql_folder, sizeof postgresql_folder, "%s", "/tmp/mseq-spec-XXXXXX");
         assert_non_null(mkdtemp(postgresql_folder));
-        postgresql_script("start", uri);
+        run_server_script("start", uri);
         assert_int_equal(strncmp(uri, "postgresql://", 13), 0);
-        atexit(postgresql_stop);
+        atexit(stop_server);
     }
     return uri;
 }

@@ -3,6 +3,7 @@
  * check that lets everything pass (spec/CMakeLists.txt wraps the two functions below; nothing of it
  * is in the library). The requests go through the whole TS Manager, as a user who may view `asset`
  * and edit `account`. The data source's user is no superuser. */
+#include "../../core/database/postgresql_private.h"
 #include "fence_helpers.h"
 
 #define SECRET "nobody-may-read-this"
@@ -10,29 +11,24 @@
 /* ---- The judge that lets everything pass -------------------------------------------------------
  */
 
-typedef struct postgresql_session postgresql_session;
-
-mseq_status __wrap_postgresql_verdict_find(postgresql_session *session,
-                                           const mseq_governed_statement *statement,
-                                           const mseq_sql_statement **facts, bool *checked,
-                                           mseq_error *err);
-mseq_status __wrap_postgresql_verdict_check(postgresql_session *session,
-                                            const mseq_governed_statement *statement,
-                                            const mseq_sql_statement *facts, mseq_error *err);
+/* the compiler sees to it that they are called as they are written */
+__typeof__(postgresql_verdict_find) __wrap_postgresql_verdict_find;
+__typeof__(postgresql_verdict_check) __wrap_postgresql_verdict_check;
 
 static unsigned judged; /* how often it was asked: 0 would mean that the real one was */
 
 mseq_status __wrap_postgresql_verdict_find(postgresql_session *session,
                                            const mseq_governed_statement *statement,
-                                           const mseq_sql_statement **facts, bool *checked,
-                                           mseq_error *err) {
+                                           postgresql_verdict *known, mseq_error *err) {
     static const mseq_sql_statement reads = {.kind = MSEQ_SQL_SELECT};
     static const mseq_sql_statement writes = {.kind = MSEQ_SQL_INSERT};
     (void)session;
     (void)err;
     judged++;
-    *facts = strcmp(statement->operation, "select") == 0 ? &reads : &writes;
-    *checked = false;
+    *known = (postgresql_verdict){
+        .facts = strcmp(statement->operation, "select") == 0 ? &reads : &writes,
+        .sql = statement->sql,
+    };
     return MSEQ_OK;
 }
 
