@@ -307,8 +307,9 @@ static bool session_alive(void *given) {
         return false;
     if (session->resetting && session->target->governed_schema && PQisBusy(connection))
         return true;
-    return postgresql_reset_receive(session) && PQconsumeInput(connection) &&
-           !PQisBusy(connection) && PQstatus(connection) == CONNECTION_OK;
+    if (session->resetting && !(postgresql_reset_receive(session) && PQconsumeInput(connection)))
+        return false;
+    return !PQisBusy(connection) && PQstatus(connection) == CONNECTION_OK;
 }
 
 /* ---- The table ---------------------------------------------------------------------------------
