@@ -72,8 +72,8 @@ build() { # directory cmake-arguments…
   shift
   cmake -S . -B "$directory" -G Ninja -DMSEQ_WERROR=ON "$@" && ninja -C "$directory"
 }
-# These start a connection or a process for every allocation, or hundreds of statements; the sanitizers watch them.
-too_slow_for_valgrind='^test_(postgresql_.*memory|postgresql_(credentials|least_privilege|manager|nesting|sources|stress))$'
+# These start a connection or a process for every allocation, run hundreds of statements or look at seconds; the sanitizers watch them.
+too_slow_for_valgrind='^test_(postgresql_.*memory|postgresql_(credentials|least_privilege|manager|nesting|reset|sources|stress))$'
 c_tests() { # label directory prefix…
   local label="$1" directory="$2" program name
   shift 2
