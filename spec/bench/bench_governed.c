@@ -26,21 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mainsequence/endpoint.h"
-#include "mainsequence/server.h"
+#include "manager_bench.h"
 
 enum { ROUNDS = 51, ROWS = 1000, SIDES = 5 };
-
-static void fail(const char *what) {
-    fprintf(stderr, "bench_governed: %s\n", what);
-    exit(1); // NOLINT(concurrency-mt-unsafe)
-}
-
-static double now_us(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-}
 
 /* ---- The table and its statements --------------------------------------------------------------
  */
@@ -185,24 +173,6 @@ static void call_sqlite(world *own, kind which, int row) {
 /* ---- Through a TS Manager ----------------------------------------------------------------------
  */
 
-static mseq_value *parse(const char *json) {
-    mseq_value *value = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_json_parse(json, strlen(json), 0, &value, &err) != MSEQ_OK)
-        fail(err.message);
-    return value;
-}
-
-static mseq_value *ask(mseq_client *client, const char *method, const char *path,
-                       const char *json) {
-    mseq_value *body = json ? parse(json) : NULL, *reply = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_client_call(client, method, path, NULL, body, &reply, &err) != MSEQ_OK)
-        fail(err.message);
-    mseq_value_free(body);
-    return reply;
-}
-
 static void execute(world *own, mseq_client *client, kind which, int row) {
     char json[1024], values[128];
     bool select = which == ONE_ROW;
@@ -276,49 +246,6 @@ static void find_source(world *own, const char *catalog) {
     mseq_value_free(list);
 }
 
-static mseq_client *open_client(const char *endpoint, const char *folder, const char *token) {
-    mseq_client_options options = MSEQ_CLIENT_OPTIONS_INIT;
-    mseq_client *client = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    options.access_token = token;
-    options.authentication = token ? MSEQ_AUTHENTICATION_SESSION_JWT : MSEQ_AUTHENTICATION_JWT;
-    if (mseq_endpoint_open(endpoint, folder, &options, &client, &err) != MSEQ_OK)
-        fail(err.message);
-    return client;
-}
-
-/* ---- The server's process ----------------------------------------------------------------------
- */
-
-static pid_t start_server(const char *folder, const char *catalog, char address[64]) {
-    int ends[2];
-    if (pipe(ends) != 0)
-        fail("cannot make a pipe");
-    pid_t child = fork();
-    if (child == 0) {
-        mseq_server_options options = MSEQ_SERVER_OPTIONS_INIT;
-        mseq_server *server = NULL;
-        mseq_error err = MSEQ_ERROR_INIT;
-        int number = 0;
-        options.listen = "127.0.0.1:0";
-        if (mseq_endpoint_manager(folder, catalog, &options.manager, &err) != MSEQ_OK ||
-            mseq_server_signals_hold(&err) != MSEQ_OK ||
-            mseq_server_start(&options, &server, &err) != MSEQ_OK)
-            fail(err.message);
-        snprintf(address, 64, "%s", mseq_server_address(server));
-        if (write(ends[1], address, 64) != 64 || mseq_server_signals_wait(&number, NULL) != MSEQ_OK)
-            fail("the server's process cannot go on");
-        mseq_server_stop(server);
-        mseq_manager_close(options.manager);
-        _exit(0);
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], address, 64) != 64)
-        fail("the server does not start");
-    close(ends[0]);
-    return child;
-}
-
 /* ---- Measuring ---------------------------------------------------------------------------------
  */
 
@@ -352,11 +279,11 @@ static double ratio(const side *peer, const side *one) {
 static void measure(world *own, kind which, side *sides, size_t count, int calls) {
     for (int round = -1; round < ROUNDS; round++) {
         for (size_t i = 0; i < count; i++) {
-            double begun = now_us();
+            double begun = clock_us(CLOCK_MONOTONIC);
             for (int call = 0; call < (round < 0 ? 50 : calls); call++)
                 sides[i].call(own, which, call * 7 % ROWS);
             if (round >= 0)
-                sides[i].times[round] = (now_us() - begun) / calls;
+                sides[i].times[round] = (clock_us(CLOCK_MONOTONIC) - begun) / calls;
         }
     }
     for (size_t i = 0; i < count; i++) {

@@ -20,31 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mainsequence/server.h"
+#include "manager_bench.h"
 
 enum { ROUNDS = 5, BULK = 5000, NAMES = 50, CONNECTIONS = 64, TIMES_MAXIMUM = 1 << 20 };
 #define META "/orm/api/ts_manager/meta_table/"
-
-static void fail(const char *what) {
-    fprintf(stderr, "bench_http: %s\n", what);
-    exit(1); // NOLINT(concurrency-mt-unsafe)
-}
-
-static double now_us(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-}
 
 /* ---- The manager -------------------------------------------------------------------------------
  */
 
 static mseq_manager *open_manager(const char *folder) {
-    mseq_manager_options options = MSEQ_MANAGER_OPTIONS_INIT;
     mseq_manager *manager = NULL;
     mseq_error err = MSEQ_ERROR_INIT;
-    options.directory = folder;
-    if (mseq_manager_open(&options, &manager, &err) != MSEQ_OK)
+    if (mseq_endpoint_manager(folder, NULL, &manager, &err) != MSEQ_OK)
         fail(err.message);
     return manager;
 }
@@ -232,7 +219,7 @@ static void *run(void *data) {
     char path[128];
     for (;;) {
         const char *method = make(self->own, self->which, &self->seed, path, &json);
-        double begun = now_us(CLOCK_MONOTONIC);
+        double begun = clock_us(CLOCK_MONOTONIC);
         if (begun >= self->until || self->count == TIMES_MAXIMUM)
             break;
         if (self->manager)
@@ -240,7 +227,7 @@ static void *run(void *data) {
                 call(self->manager, method, path, json.length ? mseq_buffer_text(&json) : NULL));
         else
             exchange(client, self->own, method, path, &json);
-        self->times[self->count++] = (float)(now_us(CLOCK_MONOTONIC) - begun);
+        self->times[self->count++] = (float)(clock_us(CLOCK_MONOTONIC) - begun);
     }
     mseq_buffer_free(&json);
     if (client >= 0)
@@ -262,7 +249,7 @@ static result measure(work *own, mseq_manager *manager, uint16_t port, int lanes
                       double seconds, clockid_t cpu) {
     lane all[CONNECTIONS];
     size_t count = 0;
-    double begun = now_us(CLOCK_MONOTONIC), cpu_begun = cpu != -1 ? now_us(cpu) : 0;
+    double begun = clock_us(CLOCK_MONOTONIC), cpu_begun = cpu != -1 ? clock_us(cpu) : 0;
     for (int i = 0; i < lanes; i++) {
         all[i] = (lane){.own = own,
                         .manager = manager,
@@ -281,8 +268,8 @@ static result measure(work *own, mseq_manager *manager, uint16_t port, int lanes
         count += all[i].count;
         free(all[i].times);
     }
-    double taken = now_us(CLOCK_MONOTONIC) - begun;
-    double cpu_taken = cpu != -1 ? now_us(cpu) - cpu_begun : 0;
+    double taken = clock_us(CLOCK_MONOTONIC) - begun;
+    double cpu_taken = cpu != -1 ? clock_us(cpu) - cpu_begun : 0;
     if (count == 0)
         fail("not one request was answered in time");
     qsort(times, count, sizeof *times, by_size);
@@ -311,50 +298,18 @@ static void show(work *own, const char *way, mseq_manager *manager, uint16_t por
     fflush(stdout);
 }
 
-/* ---- The server's process ----------------------------------------------------------------------
- */
-
-static pid_t start_server(const char *folder, uint16_t *port) {
-    int ends[2];
-    if (pipe(ends) != 0)
-        fail("cannot make a pipe");
-    pid_t child = fork();
-    if (child == 0) {
-        mseq_server_options options = MSEQ_SERVER_OPTIONS_INIT;
-        mseq_server *server = NULL;
-        mseq_error err = MSEQ_ERROR_INIT;
-        int number = 0;
-        options.manager = open_manager(folder);
-        options.listen = "127.0.0.1:0";
-        if (mseq_server_signals_hold(&err) != MSEQ_OK ||
-            mseq_server_start(&options, &server, &err) != MSEQ_OK)
-            fail(err.message);
-        *port = (uint16_t)atoi(strrchr(mseq_server_address(server), ':') + 1);
-        if (write(ends[1], port, sizeof *port) != (ssize_t)sizeof *port ||
-            mseq_server_signals_wait(&number, NULL) != MSEQ_OK)
-            fail("the server's process cannot go on");
-        mseq_server_stop(server);
-        mseq_manager_close(options.manager);
-        _exit(0);
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], port, sizeof *port) != (ssize_t)sizeof *port)
-        fail("the server does not start");
-    close(ends[0]);
-    return child;
-}
-
 int main(int argc, char **argv) {
     work own = {.tables = argc > 1 ? atoi(argv[1]) : 1000};
     double seconds = argc > 2 ? atof(argv[2]) : 2;
-    char folder[] = "/tmp/mseq-bench-XXXXXX", command[64];
+    char folder[] = "/tmp/mseq-bench-XXXXXX", command[64], address[64];
     if (own.tables < NAMES || seconds <= 0 || !mkdtemp(folder))
         fail("usage: bench_http [TABLES (50 or more) [SECONDS]]");
     mseq_manager *manager = open_manager(folder);
     fill(manager, &own);
     uint16_t port = 0;
     mseq_manager_close(manager); /* no threads and no files across the fork */
-    pid_t child = start_server(folder, &port);
+    pid_t child = start_server(folder, NULL, address);
+    port = (uint16_t)atoi(strrchr(address, ':') + 1);
     manager = open_manager(folder);
     clockid_t cpu;
     if (clock_getcpuclockid(child, &cpu) != 0)

@@ -28,22 +28,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mainsequence/endpoint.h"
-#include "mainsequence/server.h"
+#include "manager_bench.h"
 
 enum { ROUNDS = 51, ROOM = 4096, SIDES = 9 };
 #define PATH "/orm/api/ts_manager/meta_table/execute-operation/"
-
-static void fail(const char *what) {
-    fprintf(stderr, "bench_http_floor: %s\n", what);
-    exit(1); // NOLINT(concurrency-mt-unsafe)
-}
-
-static double clock_us(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-}
 
 /* ---- What is asked and answered ----------------------------------------------------------------
  */
@@ -161,35 +149,6 @@ static pid_t start_bare(messages *own, uint16_t *port) {
     return child;
 }
 
-static pid_t start_ours(const char *folder, char address[64]) {
-    int ends[2];
-    if (pipe(ends) != 0)
-        fail("cannot make a pipe");
-    pid_t child = fork();
-    if (child == 0) {
-        mseq_server_options options = MSEQ_SERVER_OPTIONS_INIT;
-        mseq_server *server = NULL;
-        mseq_error err = MSEQ_ERROR_INIT;
-        int number = 0;
-        options.listen = "127.0.0.1:0";
-        if (mseq_endpoint_manager(folder, NULL, &options.manager, &err) != MSEQ_OK ||
-            mseq_server_signals_hold(&err) != MSEQ_OK ||
-            mseq_server_start(&options, &server, &err) != MSEQ_OK)
-            fail(err.message);
-        snprintf(address, 64, "%s", mseq_server_address(server));
-        if (write(ends[1], address, 64) != 64 || mseq_server_signals_wait(&number, NULL) != MSEQ_OK)
-            fail("the server's process cannot go on");
-        mseq_server_stop(server);
-        mseq_manager_close(options.manager);
-        _exit(0);
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], address, 64) != 64)
-        fail("the server does not start");
-    close(ends[0]);
-    return child;
-}
-
 /* ---- Sides -------------------------------------------------------------------------------------
  */
 
@@ -294,17 +253,6 @@ static void make_transport(side *self) {
         fail(err.message);
 }
 
-static mseq_client *open_client(const char *endpoint, const char *folder, const char *token) {
-    mseq_client_options options = MSEQ_CLIENT_OPTIONS_INIT;
-    mseq_client *client = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    options.access_token = token;
-    options.authentication = token ? MSEQ_AUTHENTICATION_SESSION_JWT : MSEQ_AUTHENTICATION_JWT;
-    if (mseq_endpoint_open(endpoint, folder, &options, &client, &err) != MSEQ_OK)
-        fail(err.message);
-    return client;
-}
-
 static void make_client(const messages *own, side *self) {
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)self->port);
@@ -313,24 +261,6 @@ static void make_client(const messages *own, side *self) {
 
 /* ---- A table to ask for ------------------------------------------------------------------------
  */
-
-static mseq_value *parse(const char *json) {
-    mseq_value *value = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_json_parse(json, strlen(json), 0, &value, &err) != MSEQ_OK)
-        fail(err.message);
-    return value;
-}
-
-static mseq_value *ask(mseq_client *client, const char *method, const char *path,
-                       const char *json) {
-    mseq_value *body = json ? parse(json) : NULL, *reply = NULL;
-    mseq_error err = MSEQ_ERROR_INIT;
-    if (mseq_client_call(client, method, path, NULL, body, &reply, &err) != MSEQ_OK)
-        fail(err.message);
-    mseq_value_free(body);
-    return reply;
-}
 
 #define COLUMN(name, type, backend, more)                                                          \
     "{\"name\": \"" name "\", \"data_type\": \"" type "\", \"backend_type\": \"" backend "\"" more \
@@ -455,7 +385,7 @@ int main(int argc, char **argv) {
     uint16_t echo_port = 0, bare_port = 0;
     if (calls < 1 || only < -1 || only >= SIDES || !mkdtemp(folder))
         fail("usage: bench_http_floor [CALLS [SIDE]]");
-    pid_t ours = start_ours(folder, address);
+    pid_t ours = start_server(folder, NULL, address);
     mseq_client *local = open_client("local:", folder, NULL);
     fill(&own, local);
     uint16_t port = (uint16_t)atoi(strrchr(address, ':') + 1);
